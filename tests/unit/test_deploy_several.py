@@ -105,11 +105,11 @@ def test_no_port_of_the_bot_is_published() -> None:
 
 
 def test_the_proxy_passes_webhooks_only() -> None:
-    """Caddy and the Ingress pass /fal/ to the bot's port, and Caddy only to a process that is ready."""
+    """Caddy and the Ingress pass /fal/ to the bot's port, and Caddy only to a process that works or stands by."""
     handled = re.findall(r"handle (\S+)", CADDYFILE)
     assert handled == ["/fal/*", "{"]
     assert re.findall(r"(wanda-\w):(\d+)", CADDYFILE) == [("wanda-a", str(PORT)), ("wanda-b", str(PORT))]
-    assert re.findall(r"health_uri (\S+)", CADDYFILE) == ["/readyz"]
+    assert re.findall(r"health_uri (\S+)", CADDYFILE) == ["/readyz?standby=ok"]
     (path,) = OBJECTS["Ingress"]["spec"]["rules"][0]["http"]["paths"]
     assert (path["path"], path["pathType"]) == ("/fal/", "Prefix")
     assert path["backend"]["service"] == {"name": OBJECTS["Service"]["metadata"]["name"], "port": {"name": "web"}}

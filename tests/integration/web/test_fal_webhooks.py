@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -182,23 +182,23 @@ async def test_a_webhook_after_the_end_changes_nothing(called: Called) -> None:
     assert await called.rig.job() == before
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["followed", "uncertain"])
+@pytest.mark.parametrize(("lost", "of_other"), [(False, {1}), (True, ())], ids=["followed", "uncertain"])
 @SQLITE
 async def test_another_process_takes_it(
-    rig: RunnerRig, postgres_server: PostgresServer, tmp_path: Path, *, lost: bool
+    rig: RunnerRig, postgres_server: PostgresServer, tmp_path: Path, *, lost: bool, of_other: Collection[int]
 ) -> None:
-    """Of two processes on PostgreSQL one takes the webhook, and the one that has the job's shard goes on with it."""
+    """A webhook may come to any process, also to a standby; the one that has the job's shard goes on with it."""
     url = await postgres_server.new_database()
     async with AsyncExitStack() as stack:
         processes: list[Called] = []
-        for shard in (1, 0):
+        for shard, held in ((1, frozenset(of_other)), (0, frozenset({0}))):
             store = await open_store(settings_for(tmp_path / str(shard), url), shard_plan(f"{shard}/2"))
             stack.push_async_callback(store.close)
             stack.push_async_callback(stop_all, processes)
             assert store.ownership is not None
-            assert await store.ownership.claim(most=1) == {shard}
+            assert not held or await store.ownership.claim(most=1) == held
             by = processes[0].calls if processes else None
-            shards = Shards(2, frozenset({shard}))
+            shards = Shards(2, held)
             mine = replace(rig, store=store, others=[])
             processes.append(await make_called(stack, mine, shards=lambda shards=shards: shards, by=by))
         other, owner = processes
