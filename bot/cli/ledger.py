@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from bot.errors import OptionRefused
 from bot.jobs.queries import job_ids_named
-from bot.jobs.transactions import find, store_payment
+from bot.jobs.transactions import find, lock_jobs, store_payment
 from bot.ledger import differences
 from bot.ledger.audit import totals, verify
 from bot.ledger.exposures import Exposure, count_exposures, is_exposed, open_exposures
@@ -96,6 +96,7 @@ def closing(named: str, amount_microusd: int, *, at: float) -> Transaction[str]:
             "Nothing was changed."
         )
     (job_id,) = job_ids
+    yield from lock_jobs(job_ids)  # a webhook may take the job up again at this moment
     state, job = yield from find(job_id)
     # A member who deleted their data has no job any more; what it exposed can still be closed.
     if state != "uncertain" and (state is not None or not (yield from is_exposed(job_id))):

@@ -203,11 +203,12 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
 
 def _forget_decisions(member_id: int) -> Transaction[None]:
     """Remove the member's id from other members' jobs that they approved."""
-    rows: list[Row] = yield Many("SELECT id, body FROM jobs WHERE approved_by = $1", (member_id,))
+    # Locked before it is read, so that no step of a running job is undone.
+    rows: list[Row] = yield Many(
+        "UPDATE jobs SET version = version + 1 WHERE approved_by = $1 RETURNING id, body", (member_id,)
+    )
     for row in rows:
         job = readable_job(row)
         # An id cannot be taken out of a document that cannot be read, so the document goes.
         body = _NOTHING if job is None else body_of(replace(job, approved_by=None))
-        yield One(
-            "UPDATE jobs SET version = version + 1, approved_by = NULL, body = $2 WHERE id = $1", (row["id"], body)
-        )
+        yield One("UPDATE jobs SET approved_by = NULL, body = $2 WHERE id = $1", (row["id"], body))
