@@ -26,6 +26,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.errors import BackupRefused
+from bot.files.names import job_id_in
 from bot.storage.copying import BATCH_ROWS, Digest, TableRow, line_of, row_in
 from bot.storage.data_folder import why_not
 from bot.storage.sqlite_copy import flush
@@ -258,8 +259,7 @@ class Backup:
         with self._opened(self.folder / SUMS) as sums:
             for line in sums:
                 expected, _, name = line.decode(errors="replace").rstrip("\n").partition("  ")
-                path = PurePosixPath(name)
-                if path.is_absolute() or ".." in path.parts or path.parts[:1] not in {(TABLES,), (FILES,)}:
+                if not _is_in_backup(name):
                     raise BackupRefused(f"The backup {self.folder} is damaged: {SUMS} names {name!r}.")
                 yield expected, name
 
@@ -273,6 +273,14 @@ class Backup:
             raise BackupRefused(
                 f"The backup {self.folder} is damaged: {name} cannot be read ({error.strerror})."
             ) from error
+
+
+def _is_in_backup(name: str) -> bool:
+    """Return whether a backup has a file of this name: a table, or an input or a result of a job."""
+    parts = PurePosixPath(name).parts
+    if ".." in parts or "\0" in name:
+        return False
+    return parts[:1] == (TABLES,) or (parts[:1] == (FILES,) and bool(job_id_in("/".join(parts[1:]))))
 
 
 def _sum_of(file: BufferedReader) -> str:

@@ -267,6 +267,33 @@ async def test_rows_that_were_changed_with_their_checksums_are_found(tmp_path: P
     assert not (tmp_path / "other" / "wanda.db").exists()
 
 
+def _with_file(place: Path, folder: Path, name: str) -> Path:
+    """Return a copy of the backup that lists one more file, with right checksums."""
+    shutil.copytree(place, folder)
+    if "\0" not in name and name != "inputs":
+        path = Path(f"{folder}/files/{name}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"wanda")
+    sums, manifest = folder / SUMS, folder / MANIFEST
+    sums.write_text(f"{sums.read_text()}{sha256(b'wanda').hexdigest()}  files/{name}\n")
+    facts = json.loads(manifest.read_text())
+    facts |= {"sums": sha256(sums.read_bytes()).hexdigest(), "files": facts["files"] + 1}
+    manifest.write_text(json.dumps(facts))
+    return folder
+
+
+async def test_a_backup_has_no_other_files(tmp_path: Path, place: Path) -> None:
+    """Whoever made the backup: a restore writes inputs and results, and nothing else in the data folder or outside."""
+    await _used(settings_for(tmp_path / "data"))
+    await back_up(_all(settings_for(tmp_path / "data")), place)
+    target = settings_for(tmp_path / "other")
+    for number, name in enumerate(["wanda.db", "../wanda.db", "inputs", "inputs/../wanda.db", "inputs/a\0b"]):
+        changed = _with_file(place, tmp_path / str(number), name)
+        with pytest.raises(BackupRefused, match="names 'files/"):
+            await restore(_all(target), changed, nothing_ran_since=True)
+        assert not target.data_dir.exists()
+
+
 async def test_nothing_that_is_there_is_overwritten(
     store_settings: StorageSettings, other: StorageSettings, place: Path
 ) -> None:
