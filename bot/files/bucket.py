@@ -217,9 +217,13 @@ class BucketFiles:
             yield
 
     async def _ask(self, ask: Callable[[], Awaitable[T]], what: str, *, slowly: bool = False) -> T:
-        """Return the answer to one small request; a copy, a list or a deletion takes longer than a look."""
-        within_s = self._settings.timeout_s if slowly else self._settings.look_timeout_s
-        async with self._translated(what, within_s), self._asked:
+        """Return the answer to one small request; a copy, a list or a deletion takes longer than a look.
+
+        The wait for a place does not count, because an export asks for hundreds of files; both are within `timeout_s`.
+        """
+        longest_s = self._settings.timeout_s
+        within_s = longest_s if slowly else self._settings.look_timeout_s
+        async with self._translated(what, longest_s), self._asked, self._translated(what, within_s):
             return await ask()
 
     @asynccontextmanager

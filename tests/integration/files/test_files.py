@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import FilesUnavailable, StartRefused
-from bot.files.bucket import PIECE_BYTES, BucketFiles
+from bot.files.bucket import ASKED_AT_ONCE, PIECE_BYTES, BucketFiles
 from bot.files.files import Files
 from bot.files.folder import FolderFiles
 from bot.files.opening import begin_with, open_files
@@ -132,6 +132,24 @@ async def test_looks_do_not_wait_for_removals(bucket: Bucket, tmp_path: Path) ->
     assert await files.sizes([PICTURE, VIDEO]) == {PICTURE: 9}
     assert not removal.done()
     await removal
+
+
+async def test_the_wait_for_a_place_is_not_the_buckets_fault(tmp_path: Path) -> None:
+    """A look that waits behind others, as those of an export, is refused only if the bucket itself takes too long."""
+    settings = FilesSettings(url="s3://wanda", endpoint_url="http://127.0.0.1:9", look_timeout_s=0.01)
+    files = open_files(StorageSettings(data_dir=tmp_path), settings)
+    assert isinstance(files, BucketFiles)
+    released = asyncio.Event()
+
+    async def answer() -> str:
+        return "9 bytes"
+
+    others = [asyncio.create_task(files._ask(released.wait, "list", slowly=True)) for _ in range(ASKED_AT_ONCE)]
+    look = asyncio.create_task(files._ask(answer, "tell the size"))
+    assert not (await asyncio.wait({look}, timeout=0.05))[0]
+    released.set()
+    assert await look == "9 bytes"
+    await asyncio.gather(*others)
 
 
 async def test_a_data_folders_files_are_moved_in(machine: Machine, tmp_path: Path) -> None:
