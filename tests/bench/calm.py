@@ -5,7 +5,6 @@ The limit is the calm server by itself, so `Wanda is … × limit` says what a b
 """
 
 import asyncio
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -21,6 +20,7 @@ from bot.storage.database import open_store
 from bot.storage.transaction import Store, Transaction
 from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD
 from tests.bench.figures import Case, Goal, Reading, Spec, percentile
+from tests.bench.money import postgres_on_disk
 from tests.support.stores import PostgresServer, settings_for
 
 T = TypeVar("T")
@@ -36,17 +36,8 @@ _QUERY = RuleQuery(mode="wan27-image", resolution="1080p")
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
     """Yield the case with turns and the one without; PostgreSQL runs until the context exits."""
-    # Outside the bench's folder, which only its owner may enter: PostgreSQL runs as another user.
-    home = Path(tempfile.mkdtemp(prefix="wanda-pg-"))
-    try:
-        server = PostgresServer(home, options=())
-        try:
-            await asyncio.to_thread(server.start)
-            yield [_case(folder, server, has_turns=True), _case(folder, server, has_turns=False)]
-        finally:
-            await asyncio.to_thread(server.stop)
-    finally:
-        shutil.rmtree(home)
+    async with postgres_on_disk() as server:
+        yield [_case(folder, server, has_turns=True), _case(folder, server, has_turns=False)]
 
 
 def _case(folder: Path, server: PostgresServer, *, has_turns: bool) -> Case:

@@ -46,20 +46,26 @@ _TWICE_RAW = Goal(bound="at least", value=2, times="limit")
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
     """Yield a case for each engine and number of coroutines; PostgreSQL runs until the context exits."""
+    async with postgres_on_disk() as server:
+        most = _COROUTINES[-1]
+        yield [
+            *(_sqlite_case(folder, coroutines) for coroutines in _COROUTINES),
+            *(_postgres_case(folder, server, coroutines, _people(_SERVERS)) for coroutines in _COROUTINES),
+            _postgres_case(folder, server, most, _people(_MEMBERS), f", {_MEMBERS} servers", _OVER_SERVERS),
+            _postgres_case(folder, server, most, _people(1), ", one server"),
+        ]
+
+
+@asynccontextmanager
+async def postgres_on_disk() -> AsyncGenerator[PostgresServer]:
+    """Run a PostgreSQL with its defaults, so that each COMMIT waits for the disk, until the context exits."""
     # Outside the bench's folder, which only its owner may enter: PostgreSQL runs as another user.
     home = Path(tempfile.mkdtemp(prefix="wanda-pg-"))
     try:
         server = PostgresServer(home, options=())
         try:
             await asyncio.to_thread(server.start)
-            yield [
-                *(_sqlite_case(folder, coroutines) for coroutines in _COROUTINES),
-                *(_postgres_case(folder, server, coroutines, _people(_SERVERS)) for coroutines in _COROUTINES),
-                _postgres_case(
-                    folder, server, _COROUTINES[-1], _people(_MEMBERS), f", {_MEMBERS} servers", _OVER_SERVERS
-                ),
-                _postgres_case(folder, server, _COROUTINES[-1], _people(1), ", one server"),
-            ]
+            yield server
         finally:
             await asyncio.to_thread(server.stop)
     finally:
