@@ -36,13 +36,19 @@ class CutOrders(LoopCog):
     def __init__(self, bot: Wanda) -> None:
         super().__init__(bot)
         self._left: asyncio.Queue[Acknowledgement] = asyncio.Queue()
+        self._queued_ids: set[str] = set()
         self._found: dict[int, set[int]] = defaultdict(set)
         self._cleared: set[int] = set()
 
     async def take_up(self, shards: Shards) -> None:
-        """Find what the last process left, before the shards connect: later there are messages of this one."""
+        """Find what the last process left, before the shards connect: later there are messages of this one.
+
+        It may be called again, if something else kept the shards from being taken up.
+        """
         try:
-            left = await self.bot.services.store.read(acknowledgements.left_over(shards))
+            found = await self.bot.services.store.read(acknowledgements.left_over(shards))
+            left = [one for one in found if one.id not in self._queued_ids]
+            self._queued_ids |= {one.id for one in left}
             with suppress(TimeoutError):
                 async with asyncio.timeout(SEARCH_WITHIN_S):
                     await self._search([one for one in left if not self._is_answerable(one)])
@@ -68,9 +74,13 @@ class CutOrders(LoopCog):
                 except StorageError:
                     log.warning("an order that was cut short is answered at the next start", exc_info=True)
                     break
+                except Exception:
+                    log.exception("a defect kept an order that was cut short from being answered")
+                    break
                 with suppress(StorageError):
                     await store.write(acknowledgements.drop(one.id), guild_id=None)
                 break
+            self._queued_ids.discard(one.id)
 
     def _has_token(self, one: Acknowledgement) -> bool:
         return bool(one.token) and self.bot.services.clock() < one.at + TOKEN_LIFE_S - MARGIN_S

@@ -5,9 +5,12 @@ import discord
 import pytest
 
 from bot.cards.discord_request import DiscordRefused
-from cogs.ordering.cut_orders import message_if_there
+from bot.jobs.acknowledgements import Acknowledgement
+from bot.sharding import EVERY_SHARD
+from cogs.ordering.cut_orders import CutOrders, message_if_there
 
 THERE = object()
+LEFT = Acknowledgement(id="a", guild_id=1, channel_id=2, shows="thinking", at=1_000.0, token="t")
 
 
 class Channel:
@@ -35,3 +38,20 @@ async def test_a_deleted_message_hides_no_other() -> None:
     assert await found_in(10008) == []
     with pytest.raises(DiscordRefused):
         await found_in(10003)
+
+
+class Left:
+    """A database in which one order was left acknowledged."""
+
+    async def read(self, _: object) -> list[Acknowledgement]:
+        """Answer the only question that is asked."""
+        return [LEFT]
+
+
+async def test_shards_that_are_taken_up_again_leave_no_order_twice() -> None:
+    """Taking up is repeated if something else of it fails; the member of a cut order is told once."""
+    services = SimpleNamespace(store=Left(), clock=lambda: LEFT.at, picker=None)
+    cog = CutOrders(cast("Any", SimpleNamespace(services=services)))
+    await cog.take_up(EVERY_SHARD)
+    await cog.take_up(EVERY_SHARD)
+    assert cog._left.qsize() == 1
