@@ -37,7 +37,8 @@ from bot.session_starts import StartLimits
 from bot.settings import DiscordSettings, RunningSettings, Settings, WebSettings
 from bot.shard_keeper import ShardKeeper
 from bot.sharding import Shards
-from bot.storage.database import OwnedStore, open_store
+from bot.storage.database import open_store
+from bot.storage.owned_store import OwnedStore
 from bot.tasks import patiently
 from bot.texts.operators import missing_keys
 from bot.units import counted

@@ -125,7 +125,7 @@ def _commands(settings: Settings) -> int:
 def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
     from bot.cli.ledger import close_exposure, ledger_lines, look  # noqa: PLC0415 - see the module's docstring
     from bot.ledger.typed_amount import typed_amount  # noqa: PLC0415 - see the module's docstring
-    from bot.storage.database import database_name  # noqa: PLC0415 - see the module's docstring
+    from bot.storage.location import database_name  # noqa: PLC0415 - see the module's docstring
     from bot.texts.operators import no_database  # noqa: PLC0415 - see the module's docstring
 
     if (close is None) != (at is None):

@@ -51,7 +51,7 @@ from bot.settings import (
     Settings,
 )
 from bot.sharding import ShardsNow
-from bot.storage.database import OwnedStore
+from bot.storage.owned_store import OwnedStore
 from bot.storage.transaction import Store
 from bot.texts.finished import OFFERED
 from bot.units import MB

@@ -18,7 +18,8 @@ from bot.jobs.transactions import known_ids
 from bot.settings import Settings, StorageSettings
 from bot.storage.copies import snapshot_of
 from bot.storage.copying import Snapshot
-from bot.storage.database import database_id_in, database_name
+from bot.storage.database import database_id_in
+from bot.storage.location import database_name
 from bot.storage.migrate import migrations
 from bot.storage.sqlite_copy import PART
 from bot.storage.tables import tables_of

@@ -32,7 +32,9 @@ from bot.money import MICROUSD_PER_USD, exact_dollars
 from bot.net.transport import make_http
 from bot.settings import Settings
 from bot.storage.data_folder import check_writable, read_mark
-from bot.storage.database import database_name, look_into, write_nothing
+from bot.storage.database import look_into
+from bot.storage.location import database_name
+from bot.storage.owned_store import write_nothing
 from bot.storage.transaction import One, Transaction
 from bot.texts.operators import budgets_line, missing_keys
 from bot.web.probe import probe

@@ -19,7 +19,8 @@ from bot.settings import StorageSettings
 from bot.storage.copies import check_there, new_database, owned, snapshot_of
 from bot.storage.copying import Digest, copy_rows
 from bot.storage.data_folder import Mark, make_folder, read_mark, write_mark
-from bot.storage.database import database_id_in, database_name, is_postgres
+from bot.storage.database import database_id_in
+from bot.storage.location import database_name, is_postgres
 from bot.storage.migrate import migrations
 from bot.units import counted
 

@@ -21,7 +21,7 @@ from bot.settings import Settings, StorageSettings
 from bot.storage.copies import new_database, owned
 from bot.storage.copying import Digest, TableRow, compare
 from bot.storage.data_folder import MARK, Mark, make_folder, read_mark, write_mark
-from bot.storage.database import database_name
+from bot.storage.location import database_name
 from bot.storage.migrate import migrations
 from bot.storage.tables import Table, tables_of
 from bot.units import counted

@@ -7,7 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from bot.errors import NoDatabase
 from bot.settings import StorageSettings
 from bot.storage.copying import EmptyDatabase, Snapshot
-from bot.storage.database import Locks, database_name, is_postgres, is_there, make_parent, refuse_newer, sqlite_path
+from bot.storage.database import refuse_newer
+from bot.storage.location import database_name, is_postgres, is_there, make_parent, sqlite_path
+from bot.storage.owned_store import Locks
 from bot.storage.sqlite_copy import new_sqlite, sqlite_snapshot
 
 LAST_OWNER_S = 2.0  # PostgreSQL frees the locks of a session a moment after its process has ended

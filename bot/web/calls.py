@@ -17,7 +17,7 @@ from bot.jobs.calls import webhook_key
 from bot.runner.fal_steps import Webhooks
 from bot.runner.runner import Runner
 from bot.settings import Settings
-from bot.storage.database import OwnedStore
+from bot.storage.owned_store import OwnedStore
 from bot.storage.transaction import JOBS_CHANNEL
 from bot.tasks import end
 from bot.web.server import Route

@@ -24,7 +24,7 @@ from bot.jobs.figures import figures
 from bot.money import MICROUSD_PER_USD
 from bot.settings import WebSettings
 from bot.sharding import ShardsNow
-from bot.storage.database import OwnedStore
+from bot.storage.owned_store import OwnedStore
 from bot.web.health import Health
 from bot.web.server import Route
 

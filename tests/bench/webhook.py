@@ -29,7 +29,8 @@ from bot.jobs.calls import webhook_key
 from bot.ledger.model import Shipped
 from bot.net.transport import make_http
 from bot.settings import FalSettings, StorageSettings
-from bot.storage.database import OwnedStore, open_store
+from bot.storage.database import open_store
+from bot.storage.owned_store import OwnedStore
 from bot.web.fal_webhooks import FalWebhooks
 from bot.web.server import Route, WebServer
 from tests.bench import thousand

@@ -22,8 +22,9 @@ import pytest
 
 from bot.settings import StorageSettings
 from bot.storage.batch import Undone, commit_together, read_only
-from bot.storage.database import OwnedStore, open_store
+from bot.storage.database import open_store
 from bot.storage.migrate import migrations
+from bot.storage.owned_store import OwnedStore
 from bot.storage.transaction import Transaction
 
 __all__ = ["MemoryStore", "PostgresServer", "postgres_server", "settings_for", "store", "store_settings"]

@@ -26,7 +26,8 @@ from bot.settings import FilesSettings, Settings, StorageSettings
 from bot.sharding import shard_plan
 from bot.storage.copies import snapshot_of
 from bot.storage.data_folder import read_mark
-from bot.storage.database import is_postgres, open_store
+from bot.storage.database import open_store
+from bot.storage.location import is_postgres
 from bot.storage.migrate import migrations
 from bot.storage.postgres_copy import NewPostgres
 from bot.storage.sqlite_copy import NewSQLite

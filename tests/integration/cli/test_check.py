@@ -4,7 +4,8 @@ from pathlib import Path
 
 from bot.cli.check import _data_folder, _database, _files
 from bot.settings import FilesSettings, Settings, StorageSettings
-from bot.storage.database import OwnedStore, open_store
+from bot.storage.database import open_store
+from bot.storage.owned_store import OwnedStore
 from tests.support.disks import SmallDisk
 from tests.support.stores import settings_for
 

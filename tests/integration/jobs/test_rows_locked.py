@@ -17,7 +17,8 @@ from bot.jobs.calls import take_call
 from bot.jobs.model import Job
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
-from bot.storage.database import OwnedStore, open_store
+from bot.storage.database import open_store
+from bot.storage.owned_store import OwnedStore
 from bot.storage.postgres import drive
 from bot.storage.transaction import Transaction
 from sandbox.stage import eventually

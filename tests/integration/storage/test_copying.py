@@ -10,7 +10,8 @@ from bot.errors import StorageError
 from bot.settings import StorageSettings
 from bot.storage.copies import new_database, snapshot_of
 from bot.storage.copying import TableRow, copy_rows
-from bot.storage.database import is_postgres, look_into
+from bot.storage.database import look_into
+from bot.storage.location import is_postgres
 from bot.storage.tables import Table, tables_of
 from bot.storage.transaction import Many, Transaction
 from tests.support.any_rows import SCHEMA, any_rows

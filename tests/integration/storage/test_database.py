@@ -23,7 +23,8 @@ from bot.files.folder import FolderFiles
 from bot.jobs import transactions
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
-from bot.storage.database import OwnedStore, look_into, open_store, write_nothing
+from bot.storage.database import look_into, open_store
+from bot.storage.owned_store import OwnedStore, write_nothing
 from bot.storage.transaction import Many, Transaction
 from tests.support.disks import SmallDisk
 from tests.support.job_samples import PLACES, a_job

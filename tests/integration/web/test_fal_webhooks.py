@@ -18,7 +18,8 @@ from bot.jobs.calls import take_call
 from bot.ledger.audit import totals, verify
 from bot.settings import Settings, WebSettings
 from bot.sharding import Shards, ShardsNow, every_shard, shard_plan
-from bot.storage.database import OwnedStore, open_store
+from bot.storage.database import open_store
+from bot.storage.owned_store import OwnedStore
 from bot.web.calls import Calls
 from bot.web.server import WebServer
 from tests.support.ports import free_port

@@ -8,7 +8,8 @@ import pytest
 from bot import metrics
 from bot.settings import StorageSettings, WebSettings
 from bot.sharding import EVERY_SHARD
-from bot.storage.database import OwnedStore, open_store
+from bot.storage.database import open_store
+from bot.storage.owned_store import OwnedStore
 from bot.web.gauges import Gauges, serve_gauges
 from bot.web.health import Health
 from bot.web.server import Route, WebServer
