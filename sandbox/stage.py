@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -239,12 +239,17 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the bot and the stand-ins."""
-        for one in (*self._others, *([self.bot] if self.bot is not None else [])):
+        for one in self.bots:
             await one.stop()
         if self._http is not None:
             await self._http.close()
         if self._world is not None:
             await self._world.stop()
+
+    @property
+    def bots(self) -> Sequence[Process]:
+        """Every process of the bot that was started, but those that `start_bot` replaced."""
+        return [*self._others, *([] if self.bot is None else [self.bot])]
 
     async def start_bot(self, **settings: str) -> Process:
         """Start `python -m bot run` on this stage's folder and return once it is connected."""

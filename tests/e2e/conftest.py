@@ -106,11 +106,12 @@ def files(tmp_path: Path) -> Path:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the bot's last log lines with a failure."""
+    """Show the last log lines of each bot with a failure."""
     report = yield
     stage = _stage_of(item)
-    if report.failed and stage is not None and stage.bot is not None:
-        report.sections.append(("the bot's last lines", "\n".join(list(stage.bot.lines)[-40:])))
+    if report.failed and stage is not None:
+        for bot in stage.bots:
+            report.sections.append((f"the last lines of {bot.name}", "\n".join(list(bot.lines)[-40:])))
     return report
 
 
