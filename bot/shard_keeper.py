@@ -132,7 +132,8 @@ class ShardKeeper:
             raise
         except StorageError as error:
             self._trouble.failed(str(error))
-            if not self._plan.is_whole and self._claims.unchecked_s > self._settings.unchecked_max_s:
+            has_some = bool(self._holder.held.ids) and not self._plan.is_whole
+            if has_some and self._claims.unchecked_s > self._settings.unchecked_max_s:
                 raise OwnershipLost(
                     f"It could not be checked for {self._claims.unchecked_s:.0f} s whether this process still has its "
                     "shards, so another one may have them."

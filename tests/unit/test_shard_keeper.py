@@ -114,7 +114,7 @@ async def test_what_becomes_free_while_a_takeover_fails_is_taken_too() -> None:
 
 
 async def test_a_database_that_is_silent_for_too_long_counts_as_lost() -> None:
-    """A process with some shards does not trust its own old knowledge; one that has all waits on."""
+    """A process with some shards does not trust its own old knowledge; one that has all, or none, waits on."""
     claims = _Claims({0}, StorageError("down"), StorageError("down"), ())
     process = _Process(claims, "auto/4")
     await process.keeper.begin(4)
@@ -125,3 +125,8 @@ async def test_a_database_that_is_silent_for_too_long_counts_as_lost() -> None:
     alone.unchecked_s = 31.0
     await _Process(alone, "all").run()
     assert alone.checks == 3
+    standby = _Claims((), StorageError("down"), StorageError("down"), {1})
+    standby.unchecked_s = 31.0
+    waiting = _Process(standby, "auto/4")
+    await waiting.run()
+    assert waiting.holder.opened == [{1}]
