@@ -81,17 +81,21 @@ async def _submitted_twice(fleet: Fleet) -> list[str]:
 
 
 async def _posted_wrongly(fleet: Fleet, used: set[Server]) -> list[str]:
-    """Return the finished jobs without their one video, and the videos that belong to no job."""
+    """Return the finished jobs without their one video, and the videos that belong to no job.
+
+    What a channel does not take goes to the member as a direct message, which is printed.
+    """
     posted = Counter({message["id"]: len(videos_of(message)) for message in await _messages(fleet, used)})
     rows = await fleet.query("SELECT id, message_id, body FROM jobs WHERE state = 'done'")
-    done = {str(row["message_id"]): row["id"] for row in rows}
-    bodies = {str(row["message_id"]): json.loads(row["body"]) for row in rows}
-    wrong = [
-        f"job {job} is done, and its message {card} has {posted[card]} videos; {bodies[card].get('trigger')}, "
-        f"mailed {bodies[card].get('mailed')}, posted {bodies[card].get('posted')}"
-        for card, job in done.items()
-    ]
-    wrong = [one for one, card in zip(wrong, done, strict=True) if posted[card] != 1]
+    wrong: list[str] = []
+    for row in rows:
+        body, card = json.loads(row["body"]), str(row["message_id"])
+        how = f"message {card} has {posted[card]} videos; {body['trigger']}, {body['posted']}, {body['mailed']}"
+        if body["mailed"] and not posted[card]:
+            print(f"job {row['id']} went to its member: {how}")
+        elif posted[card] != 1:
+            wrong.append(f"job {row['id']} is done, and {how}")
+    done = {str(row["message_id"]) for row in rows}
     return wrong + [f"message {card} has a video of no job" for card, n in posted.items() if n and card not in done]
 
 
