@@ -18,7 +18,8 @@ from bot.jobs.transactions import known_ids
 from bot.settings import Settings, StorageSettings
 from bot.storage.copies import snapshot_of
 from bot.storage.copying import Snapshot
-from bot.storage.database import database_id_in
+from bot.storage.data_folder import read_mark
+from bot.storage.database import check_same, database_id_in
 from bot.storage.location import database_name
 from bot.storage.migrate import migrations
 from bot.storage.sqlite_copy import PART
@@ -33,6 +34,7 @@ async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | No
     Raises:
         BackupRefused: the folder exists, or cannot be written.
         NoDatabase: there is no database.
+        StartRefused: the data folder belongs to another database, which this one may have been moved to.
         StorageError: the database cannot be read.
     """
     storage = settings.storage
@@ -40,8 +42,9 @@ async def back_up(settings: Settings, place: Path) -> tuple[Manifest, Books | No
     with new_backup(place) as writer:
         async with snapshot_of(storage) as snapshot:
             made_at = time.time()
-            tables = await _write_tables(snapshot, writer)
             database_id = await snapshot.read(database_id_in())
+            check_same(storage, read_mark(storage.data_dir), database_id)
+            tables = await _write_tables(snapshot, writer)
             books = await snapshot.read(read_books()) if snapshot.schema == len(migrations("sqlite")) else None
         if not settings.files.is_bucket:
             await _copy_files(storage, files, writer)

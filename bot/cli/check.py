@@ -32,7 +32,7 @@ from bot.money import MICROUSD_PER_USD, exact_dollars
 from bot.net.transport import make_http
 from bot.settings import Settings
 from bot.storage.data_folder import check_writable, read_mark
-from bot.storage.database import look_into
+from bot.storage.database import check_plan, look_into
 from bot.storage.location import database_name
 from bot.storage.owned_store import write_nothing
 from bot.storage.transaction import One, Transaction
@@ -183,6 +183,7 @@ async def _files(settings: Settings) -> list[Finding]:
 async def _database(settings: Settings) -> list[Finding]:
     """Look into the database and write to it, without creating or migrating anything."""
     try:
+        check_plan(settings.storage, settings.shards.plan)
         store = await look_into(settings.storage)
     except NoDatabase as error:
         return [_none_yet(settings, error)]

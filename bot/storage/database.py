@@ -43,11 +43,7 @@ async def open_store(
         StorageUnreachable: the server cannot be reached; it may come up yet.
         StorageError: the folder or the database cannot be used, is newer than this code, or is another process's.
     """
-    if not (plan.is_whole or is_postgres(settings)):
-        raise SettingsRefused(
-            "Several processes share a PostgreSQL database, and WANDA_SHARDS is set without one: name it in "
-            "DATABASE_URL, or leave WANDA_SHARDS at all."
-        )
+    check_plan(settings, plan)
     await asyncio.to_thread(make_folder, settings.data_dir)
     path = None if is_postgres(settings) else sqlite_path(settings)
     if path is not None:
@@ -61,6 +57,19 @@ async def open_store(
         raise
 
 
+def check_plan(settings: StorageSettings, plan: ShardPlan) -> None:
+    """Check that the database is one that several processes can share, if there are to be several.
+
+    Raises:
+        SettingsRefused: SQLite is to have shards.
+    """
+    if not (plan.is_whole or is_postgres(settings)):
+        raise SettingsRefused(
+            "Several processes share a PostgreSQL database, and WANDA_SHARDS is set without one: name it in "
+            "DATABASE_URL, or leave WANDA_SHARDS at all."
+        )
+
+
 async def _own(
     settings: StorageSettings, plan: ShardPlan, locks: Locks, mark: Mark | None, clock: Callable[[], float]
 ) -> OwnedStore:
@@ -72,7 +81,7 @@ async def _own(
         _check_found(settings, mark, is_found=bool(before))
         schema = await _migrate(store, settings, at=clock())
         database_id = await store.read(database_id_in())
-        _check_same(settings, mark, database_id)
+        check_same(settings, mark, database_id)
         has_begun = (mark is not None and mark.begun) or await store.read(program.has_begun())
         is_new = not before or not has_begun
         marked = Mark(database_id, name, begun=not is_new)
@@ -97,7 +106,12 @@ def _check_found(settings: StorageSettings, mark: Mark | None, *, is_found: bool
         )
 
 
-def _check_same(settings: StorageSettings, mark: Mark | None, database_id: str) -> None:
+def check_same(settings: StorageSettings, mark: Mark | None, database_id: str) -> None:
+    """Check that the database is the one that the data folder belongs to, and not what a move left behind.
+
+    Raises:
+        StartRefused: it is another one; the sentence says what to correct.
+    """
     if mark is None or not mark.begun:
         return
     name = database_name(settings)
@@ -122,6 +136,7 @@ async def look_into(settings: StorageSettings) -> Store:
         NoDatabase: there is none yet.
         OldDatabase: it is an older version's.
         StorageError: it cannot be opened, or is a newer version's; the sentence says what to do.
+        StartRefused: a start would refuse it, because the data folder belongs to another database.
         SettingsRefused: as `open_store`.
     """
     if not await asyncio.to_thread(is_there, settings):
@@ -129,6 +144,7 @@ async def look_into(settings: StorageSettings) -> Store:
     store = await _connect(settings, None)
     try:
         _check_schema(settings, await schema_of(store, engine_of(settings)))
+        check_same(settings, read_mark(settings.data_dir), await store.read(database_id_in()))
     except BaseException:
         await store.close()
         raise

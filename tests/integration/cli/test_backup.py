@@ -16,7 +16,7 @@ from bot.cli import migrate as moving
 from bot.cli import restore as restoring
 from bot.cli.backup import back_up
 from bot.cli.backup_folder import MANIFEST, SUMS
-from bot.cli.ledger import look
+from bot.cli.ledger import close_exposure, look
 from bot.cli.migrate import migrate_lines, move
 from bot.cli.restore import restore, restore_lines
 from bot.errors import BackupRefused, NoDatabase, SettingsRefused, StartRefused, StorageError
@@ -391,6 +391,23 @@ async def test_a_database_moves_to_the_other_engine(store_settings: StorageSetti
         await (await open_store(new)).close()
     with pytest.raises(StartRefused, match="was moved to"):
         await open_store(store_settings)
+
+
+async def test_what_a_move_left_behind_is_not_taken_for_the_books(
+    store_settings: StorageSettings, target_url: str, tmp_path: Path
+) -> None:
+    """With DATABASE_URL still the old one, no command backs up, prints or closes what nobody works with any more."""
+    await _used(store_settings)
+    await move(store_settings, target_url)
+    for command in (
+        back_up(_all(store_settings), tmp_path / "stale"),
+        look(store_settings),
+        close_exposure(store_settings, "f" * 32, 0, at=1.0),
+    ):
+        with pytest.raises(StartRefused, match=r"was moved to .*Correct DATABASE_URL"):
+            await command
+    assert not (tmp_path / "stale").exists()
+    await back_up(_all(store_settings.model_copy(update={"database_url": target_url})), tmp_path / "current")
 
 
 async def _rows(storage: StorageSettings) -> dict[str, list[tuple[Any, ...]]]:

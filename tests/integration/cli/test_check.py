@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bot.cli.check import _data_folder, _database, _files
-from bot.settings import FilesSettings, Settings, StorageSettings
+from bot.settings import FilesSettings, Settings, ShardSettings, StorageSettings
+from bot.storage.data_folder import Mark, write_mark
 from bot.storage.database import open_store
 from bot.storage.owned_store import OwnedStore
 from tests.support.disks import SmallDisk
@@ -54,6 +55,21 @@ async def test_what_is_wrong(small_disk: SmallDisk) -> None:
     assert folder.startswith("ok ")
     assert database.startswith("FIX  database")
     assert database.endswith("mount or restore it")
+
+
+async def test_what_a_start_would_refuse(tmp_path: Path) -> None:
+    """Shards on SQLite, and a database that was moved away, are found before a start refuses them."""
+    storage = settings_for(tmp_path)
+    _, database = await findings(Settings(storage=storage, shards=ShardSettings(shards="auto/2")))
+    assert database.startswith("FIX  database        Several processes share a PostgreSQL database")
+    store = await open_store(storage)
+    await store.begun()
+    write_mark(tmp_path, Mark(store.database.id, "PostgreSQL db/wanda"))
+    await store.close()
+    _, database = await findings(Settings(storage=storage))
+    assert database.startswith(
+        f"FIX  database        The database of the data folder {tmp_path} was moved to PostgreSQL"
+    )
 
 
 async def test_the_place_of_the_files(tmp_path: Path) -> None:
