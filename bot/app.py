@@ -208,7 +208,7 @@ def _use_checks(health: Health, store: OwnedStore, files: Files, client: Wanda) 
         if client.is_opening:
             raise NotYet("Wanda connects her shards, one after another, at the pace that Discord allows.")
         if not client.is_connected():
-            raise DiscordBusy("The connection to Discord's gateway is interrupted; it is tried again all the time.")
+            raise DiscordBusy("There is no connection to Discord's gateway; it is tried again all the time.")
 
     checks = {"database": store.check, "data folder": store.check_files, "discord": gateway}
     if files.is_shared:

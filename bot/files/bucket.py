@@ -236,7 +236,7 @@ class BucketFiles:
             raise FilesUnavailable(f"{self.name} did not {what} within {within_s:g} s.") from None
         except FileNotFoundError as error:
             if _code_in(error) == "NoSuchBucket":
-                raise FilesUnavailable(f"There is no bucket of this name: {self.name}.") from None
+                raise FilesUnavailable(f"{self.name} does not exist: make it, or correct WANDA_FILES_URL.") from None
             raise FileNotFoundError(what) from None
         except (BaseError, OSError, ValueError) as error:
             raise FilesUnavailable(f"{self.name} did not {what}: {_why(error)}.") from None
@@ -275,9 +275,18 @@ def _why(error: Exception) -> str:
         case "RequestTimeTooSkewed":
             return "this machine's clock is wrong"
         case "":
-            return f"it answered {status[1]}" if status else "it cannot be reached"
+            return (
+                _by_status(status[1]) if status else "it cannot be reached; look at the network and at AWS_ENDPOINT_URL"
+            )
         case _:
             return f"it answered {code}"
+
+
+def _by_status(status: str) -> str:
+    """Return in words what an answer without S3's name of an error says."""
+    if status in {"401", "403"}:
+        return f"it answered {status}; correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    return f"it answered {status}"
 
 
 def _is_cached(path: Path) -> bool:

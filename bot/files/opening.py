@@ -16,6 +16,7 @@ from bot.files.folder import FolderFiles
 from bot.files.names import FOLDERS, INPUTS, job_id_in, result_name
 from bot.settings import FilesSettings, StorageSettings
 from bot.tasks import all_of
+from bot.units import counted
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -74,7 +75,7 @@ async def _move_in(old: Path, files: Files) -> None:
     for folder in FOLDERS:
         await asyncio.to_thread(shutil.rmtree, old / folder, ignore_errors=True)  # what is left is half made
     if count:
-        log.info("moved %d files", count)
+        log.info("moved %s", counted(count, "file"))
 
 
 async def _move(files: Files, path: Path, name: str) -> None:

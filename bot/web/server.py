@@ -4,6 +4,7 @@ It listens before anything else is opened, and before this process owns the data
 alive, and whether it is ready. A route whose part is not up yet, or not any more, answers 503.
 """
 
+import errno
 import os
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -73,8 +74,8 @@ class WebServer:
         except OSError as error:
             await runner.cleanup()
             raise SettingsRefused(
-                f"Nothing can listen on {self._host}:{self._port} ({_in_words(error)}). "
-                "Set WANDA_WEB_PORT to a free port, or to 0 to go without a web server."
+                f"Nothing can listen on {self._host}:{self._port} ({_in_words(error)}). {_way_out(error)}, or "
+                "WANDA_WEB_PORT to 0 to go without a web server."
             ) from error
         self._runner = runner
 
@@ -88,3 +89,14 @@ class WebServer:
 def _in_words(error: OSError) -> str:
     """Return the system's own words: asyncio's sentence repeats the address."""
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)  # a name's errors are negative
+
+
+def _way_out(error: OSError) -> str:
+    """Return which setting leads to an address that can be listened on."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "If another Wanda runs here, stop it; else set WANDA_WEB_PORT to a free port"
+        case errno.EACCES:
+            return "Set WANDA_WEB_PORT to a port above 1023"
+        case _:
+            return "Set WANDA_WEB_HOST to an address of this machine"

@@ -172,9 +172,15 @@ async def test_port_taken() -> None:
     """A port in use is an error at the start, with nothing left running."""
     first = WebServer("127.0.0.1", 0, Health({}).routes())
     await first.start()
-    with pytest.raises(SettingsRefused, match=r"\(Address already in use\)\. Set WANDA_WEB_PORT"):
+    with pytest.raises(SettingsRefused, match=r"\(Address already in use\)\. If another Wanda runs here, stop it"):
         await WebServer("127.0.0.1", first.port, Health({}).routes()).start()
     await first.close()
+
+
+async def test_an_address_that_is_not_this_machines() -> None:
+    """The sentence names the setting that is wrong, which is not the port."""
+    with pytest.raises(SettingsRefused, match="Set WANDA_WEB_HOST to an address of this machine"):
+        await WebServer("192.0.2.1", 0, Health({}).routes()).start()
 
 
 async def test_json() -> None:
