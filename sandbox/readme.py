@@ -1,6 +1,7 @@
 """Generates the tables of README.md and docs/settings.md from the code: `make readme` writes, a test compares."""
 
 from collections.abc import Iterable, Mapping
+from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def operator_table() -> str:
 
 def all_tables() -> str:
     """Return a table for each group of settings, under its title; they end with a newline."""
-    return "\n".join(f"## {group.title}\n\n{group.__doc__}\n\n{_table(fields_of(group))}" for group in GROUPS.values())
+    return "\n".join(f"## {group.title}\n\n{getdoc(group)}\n\n{_table(fields_of(group))}" for group in GROUPS.values())
 
 
 def _is_operators(field: FieldInfo) -> bool:

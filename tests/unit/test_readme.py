@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import GROUPS, fields_of
-from sandbox.readme import README, SETTINGS_PAGE, operator_table, tables, with_tables
+from sandbox.readme import README, SETTINGS_PAGE, all_tables, operator_table, tables, with_tables
 
 EXAMPLE = Path(__file__).resolve().parents[2] / ".env.example"
 
@@ -56,3 +56,8 @@ def test_pictures_exist() -> None:
     assert local
     assert [link for link in local if not (README.parent / link).exists()] == []
     assert (README.parent / "docs/card.png").stat().st_size > 10_000
+
+
+def test_no_description_is_shown_as_code() -> None:
+    """Markdown takes a line that begins with four spaces for code, so the docstrings lose their indentation."""
+    assert [line for line in all_tables().splitlines() if line.startswith("    ")] == []
