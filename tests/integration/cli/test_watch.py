@@ -40,6 +40,7 @@ def test_without_a_database_there_is_nothing_to_watch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It creates nothing, and says what would."""
+    monkeypatch.chdir(tmp_path)  # the project's folder may have an operator's .env, with a database
     monkeypatch.setenv("WANDA_DATA_DIR", str(tmp_path / "data"))
     assert main(["watch"]) == 1
     assert "no database yet" in capsys.readouterr().err
