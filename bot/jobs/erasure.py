@@ -54,6 +54,8 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     Raises:
         Busy: a video of theirs is still being made.
     """
+    job_ids = yield from _delete_jobs("member_id = $1", member_id)
+    # After the deletion, which waits for a webhook that takes an uncertain job up again.
     running = yield One(_OPEN_OF, (member_id,))
     if running["n"]:
         videos = "a video" if running["n"] == 1 else counted(running["n"], "video")
@@ -61,7 +63,6 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
             f"Wanda is still making {videos} for you, so nothing was deleted. Wait until that's done, or cancel "
             "it, and try again."
         )
-    job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_decisions(member_id)
     yield from forget_notices_of(member_id)
     yield from forget_prompts_of(member_id)

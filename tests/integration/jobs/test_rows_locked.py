@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from bot.cli.ledger import close_exposure, look
-from bot.errors import OptionRefused
+from bot.errors import Busy, OptionRefused
 from bot.fal.wire.types import FalStatus
 from bot.jobs import erasure, machine, transactions
 from bot.jobs.calls import take_call
@@ -99,3 +99,17 @@ async def test_no_step_of_a_job_is_undone_when_its_approver_deletes_their_data(
     stored = await postgres.read(transactions.get(job.id))
     assert stored is not None
     assert (stored.state, stored.approved_by) == ("fetching", None)
+
+
+async def test_no_data_is_deleted_of_a_member_whose_job_a_webhook_takes_up(
+    postgres: OwnedStore, settings: StorageSettings
+) -> None:
+    """It is as if the video had been in the making before: all of the member's data stays, and they read why."""
+    events = (machine.Uploaded(()), machine.ReplyLost(), machine.EndShown())
+    job = await _accepted(postgres, a_job(member_id=BEN), *events)
+    call = take_call(job.id, "r-1", queue_url="https://queue.fal.run", now=NOW + 60)
+    async with _under_way(settings.database_url, call) as waits:
+        deleting = asyncio.create_task(postgres.write(erasure.forget_member(BEN), guild_id=None))
+        await waits()
+    with pytest.raises(Busy, match="still making a video"):
+        await deleting
