@@ -1,7 +1,9 @@
 """Which part of a PostgreSQL database is this process's: advisory locks, in a session of their own.
 
 A lock is held as long as its session lives (https://www.postgresql.org/docs/current/explicit-locking.html), so those of
-a process that died are free at once, and those of a machine that vanished within 30 s. The locks, as pairs of numbers:
+a process that died are free at once, and those of a machine that vanished within 30 s. A process that is stopped or
+hangs keeps its connection, so the server also ends a session with shards that asked nothing for `SILENT_S`. The locks,
+as pairs of numbers:
 
 - (730501, shard): the shard's jobs are this process's.
 - (730502, count): shared by the processes of this many shards; (730502, 0) is the one process that does everything.
@@ -31,6 +33,7 @@ _asyncpg: Any = asyncpg
 SHARD, COUNT, IDENTIFY = 730501, 730502, 730503
 AGAIN_S = 0.1  # between two looks whether the last owner has ended
 FRESH_S = 10.0  # less than the server takes to free the locks of a session that is cut off
+SILENT_S = 30.0  # more than between two looks of a process that works
 
 _EVERYTHING = f"SELECT pg_try_advisory_lock({COUNT}, 0) AND pg_try_advisory_lock({SHARD}, 0)"
 _AGREE = f"SELECT pg_try_advisory_lock_shared({COUNT}, $1)"
@@ -44,6 +47,9 @@ _FORGET_OTHERS = "DELETE FROM claims WHERE part NOT LIKE $1"  # of another numbe
 _CLAIM = """
 INSERT INTO claims (part, owner, at) SELECT part, $2, $3 FROM unnest($1::text[]) AS part
 ON CONFLICT (part) DO UPDATE SET owner = excluded.owner, at = excluded.at"""
+# Through the table of settings: before PostgreSQL 14 there is none of this name, and that is no error.
+_END_IF_SILENT = """
+SELECT set_config(name, $1, false) FROM pg_settings WHERE name = 'idle_session_timeout'"""
 _CLAIMED = "SELECT part FROM claims WHERE owner = $1"
 _RETAKEN = "Another Wanda took over while the connection to PostgreSQL was interrupted."
 
@@ -137,6 +143,7 @@ class Ownership:
             try:
                 got = frozenset(row["shard"] for row in await session.fetch(_TAKE, wanted))
                 await self._note(session, self._parts(got))
+                await _end_if_silent(session)
             except BaseException:
                 await _give_back(session, wanted)
                 raise
@@ -215,6 +222,8 @@ class Ownership:
         )
         try:
             await self._lock(session)
+            if self.held:
+                await _end_if_silent(session)
             for channel, heard in self._heard.items():
                 await _listen(session, channel, heard)
                 heard("")
@@ -254,6 +263,11 @@ class Ownership:
                 await session.close(timeout=self._timeout_s)
             except DATABASE_ERRORS:
                 session.terminate()
+
+
+async def _end_if_silent(session: _Session) -> None:
+    """Have the server end the session when it asked nothing for so long."""
+    await session.execute(_END_IF_SILENT, f"{SILENT_S * 1000:.0f}")  # in milliseconds
 
 
 async def _give_back(session: _Session, shards: Collection[int]) -> None:

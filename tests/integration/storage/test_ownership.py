@@ -209,6 +209,20 @@ async def test_a_claim_that_is_cut_short_keeps_no_lock(begin: Begin) -> None:
     assert await other.claim(most=0) == {0, 1}
 
 
+async def test_a_process_that_is_stopped_loses_its_shards(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its connection, but asks nothing; once it goes on it finds that another one has them."""
+    stopped, standby = await begin("auto/4"), await begin("auto/4")
+    assert await stopped.lock_bucket(0)
+    with monkeypatch.context() as patch:
+        patch.setattr("bot.storage.ownership.SILENT_S", 0.5)
+        assert await stopped.claim(most=2) == {0, 1}
+    assert await standby.claim(most=2) == {2, 3}
+    assert await _taken_over(standby, most=4) == {0, 1}
+    assert await standby.lock_bucket(0)
+    with pytest.raises(OwnershipLost, match="took over"):
+        await stopped.ensure(trust_s=0.0)
+
+
 async def test_one_process_identifies_at_a_time(begin: Begin) -> None:
     """The lock of a bucket is one process's until it gives it up or ends."""
     first, second = await begin("auto/4"), await begin("auto/4")
