@@ -136,6 +136,8 @@ class FolderFiles:
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             part = target.with_name(f"{target.name}.part")
             shutil.copyfile(path, part)
+            with part.open("rb+") as copied:
+                os.fsync(copied.fileno())  # the caller may remove the original, and then the power may fail
             part.replace(target)
 
         await self._writing(take)
