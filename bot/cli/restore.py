@@ -21,8 +21,9 @@ from bot.settings import Settings, StorageSettings
 from bot.storage.copies import new_database, owned
 from bot.storage.copying import Digest, TableRow, compare
 from bot.storage.data_folder import MARK, Mark, make_folder, read_mark, write_mark
-from bot.storage.location import database_name
+from bot.storage.location import database_name, is_postgres, sqlite_path
 from bot.storage.migrate import migrations
+from bot.storage.sqlite_copy import PART
 from bot.storage.tables import Table, tables_of
 from bot.units import counted
 
@@ -90,6 +91,9 @@ def _check_folder(storage: StorageSettings, manifest: Manifest) -> None:
     folder = storage.data_dir
     mark = read_mark(folder)
     ours = _OF_NOBODY if mark is None or mark.database_id != manifest.database_id else _OURS
+    if not is_postgres(storage):
+        database = sqlite_path(storage).name
+        ours |= {f"{database}.lock", f"{database}{PART}"}
     found = sorted(path.name for path in folder.iterdir() if path.name not in ours)
     if found:
         raise BackupRefused(

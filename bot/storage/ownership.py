@@ -26,6 +26,7 @@ import asyncpg
 from bot.errors import OwnershipLost, StorageUnreachable
 from bot.sharding import WHOLE, ShardPlan, to_claim
 from bot.storage.postgres_session import DATABASE_ERRORS, KEEPALIVE, connection_trouble
+from bot.units import counted
 
 _Session: TypeAlias = Any  # asyncpg has no type annotations
 _asyncpg: Any = asyncpg
@@ -294,8 +295,8 @@ def _refusal(plan: ShardPlan, count: int) -> str:
         )
     if count:
         return (
-            f"Others already work with this PostgreSQL database, in {count} shards: give this one WANDA_SHARDS="
-            f"auto/{count}, or stop them first."
+            f"Others already work with this PostgreSQL database, in {counted(count, 'shard')}: stop them first, or let "
+            f"this process run beside them with WANDA_SHARDS=auto/{count}."
         )
     return (
         "Another Wanda already works with this PostgreSQL database: stop it first, or give this one a database "

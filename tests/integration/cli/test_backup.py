@@ -499,3 +499,12 @@ async def test_a_move_that_cannot_be(store_settings: StorageSettings, tmp_path: 
         await move(store_settings, target_url)
     with pytest.raises(NoDatabase):
         await look(store_settings.model_copy(update={"database_url": target_url}))
+
+
+async def test_an_sqlite_file_of_another_name_is_restored(store_settings: StorageSettings, tmp_path: Path) -> None:
+    """The lock that the restore itself puts beside the file does not make the folder a used one."""
+    await _used(store_settings)
+    await back_up(_all(store_settings), tmp_path / "backup")
+    elsewhere = settings_for(tmp_path / "other", f"sqlite:///{tmp_path}/other/books.db")
+    await restore(_all(elsewhere), tmp_path / "backup", nothing_ran_since=False)
+    assert await look(elsewhere) == await look(store_settings)
