@@ -26,7 +26,7 @@ from bot.errors import (
     Unhealthy,
 )
 from bot.files.files import Files
-from bot.files.opening import begin_with, open_files
+from bot.files.opening import begin_with, check_shared, open_files
 from bot.log import set_up
 from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
@@ -152,12 +152,14 @@ async def _open_files(settings: Settings, store: OwnedStore, *, begin_anew: bool
     """Open the place where files are kept, and wait for one that is not there yet.
 
     Raises:
+        SettingsRefused: other processes would not find the files.
         StartRefused: it is another database's.
         FilesUnavailable: it cannot be used; the sentence says why.
     """
     use_scratch(settings.storage.data_dir / "scratch")
     await empty_scratch(settings.storage.data_dir / "scratch")
     files = open_files(settings.storage, settings.files)
+    check_shared(files, settings.shards.plan)
     begin = partial(begin_with, files, settings.storage, store.database.id, begin_anew=begin_anew)
     patience_s = settings.running.start_patience_s
     await patiently(begin, what=files.name, later=FilesUnavailable, patience_s=patience_s)
@@ -169,11 +171,6 @@ async def _open_files(settings: Settings, store: OwnedStore, *, begin_anew: bool
         )
     if files.is_shared:
         log.info("files are kept in %s", files.name)
-    elif not settings.shards.plan.is_whole:
-        log.warning(
-            "files are kept in this process's data folder, where the process that takes its jobs over does not find "
-            "them: set WANDA_FILES_URL"
-        )
     return files
 
 

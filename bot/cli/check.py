@@ -26,7 +26,7 @@ from bot.errors import (
 )
 from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
-from bot.files.opening import open_files
+from bot.files.opening import check_shared, open_files
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
 from bot.money import MICROUSD_PER_USD, exact_dollars
 from bot.net.transport import make_http
@@ -172,6 +172,7 @@ async def _files(settings: Settings) -> list[Finding]:
     """Put a tiny file where files are kept, read it and remove it; the data folder has a check of its own."""
     try:
         files = open_files(settings.storage, settings.files)
+        check_shared(files, settings.shards.plan)
         if not files.is_shared:
             return []
         await files.try_out()

@@ -15,6 +15,7 @@ from bot.files.files import Files
 from bot.files.folder import FolderFiles
 from bot.files.names import FOLDERS, INPUTS, job_id_in, result_name
 from bot.settings import FilesSettings, StorageSettings
+from bot.sharding import ShardPlan
 from bot.tasks import all_of
 from bot.units import counted
 
@@ -38,6 +39,19 @@ def open_files(storage: StorageSettings, settings: FilesSettings) -> Files:
         return _bucket(storage.data_dir / CACHE, settings)
     folder = _folder_of(settings) or storage.data_dir
     return FolderFiles(folder, is_shared=folder.resolve() != storage.data_dir.resolve())
+
+
+def check_shared(files: Files, plan: ShardPlan) -> None:
+    """Check that other processes find the files too, where there are any.
+
+    Raises:
+        SettingsRefused: they are in this process's own data folder.
+    """
+    if not files.is_shared and not plan.is_whole:
+        raise SettingsRefused(
+            "With WANDA_SHARDS several processes share the jobs, so they need the same files, and these are in one "
+            "process's data folder. Set WANDA_FILES_URL to a bucket or a shared folder, the same for all."
+        )
 
 
 async def begin_with(files: Files, storage: StorageSettings, database_id: str, *, begin_anew: bool = False) -> None:

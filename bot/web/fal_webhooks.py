@@ -7,6 +7,7 @@ that drives the job asks fal for the result, with Wanda's own key.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Literal, TypeAlias
@@ -23,6 +24,7 @@ from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
 BODY_TIMEOUT_S = 10.0  # fal itself gives up after 15 s
+OF_ONE_JOB_MAX = 2  # so that whoever has learned one address, from a proxy's log, keeps no other job waiting
 Verdict: TypeAlias = (
     Taken
     | Literal[
@@ -76,24 +78,24 @@ class FalWebhooks:
         self._at_once = at_once
         self._on_stored = on_stored
         self._clock = clock
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer one webhook. Who does not know a job's address learns nothing, and costs no more than a digest."""
         job_id, mac = request.match_info["job"], request.match_info["mac"]
         if not is_mac_of(mac, self._mac_key, job_id):
             return _answer("unknown")
-        if self._under_way >= self._at_once:
+        if self._under_way.total() >= self._at_once or self._under_way[job_id] >= OF_ONE_JOB_MAX:
             return _answer("busy")
         begun = time.perf_counter()
-        self._under_way += 1
+        self._under_way[job_id] += 1
         try:
             with job_scope(job_id):
                 verdict = await self._take(job_id, request)
                 level = logging.INFO if STATUS[verdict] == HTTPStatus.OK else logging.WARNING
                 log.log(level, "fal called: %s", verdict)
         finally:
-            self._under_way -= 1
+            self._under_way -= Counter((job_id,))
             metrics.WEBHOOK_SECONDS.observe(time.perf_counter() - begun)
         return _answer(verdict)
 

@@ -76,6 +76,8 @@ async def test_the_place_of_the_files(tmp_path: Path) -> None:
     """A shared folder is tried out and nothing is left; one that cannot be used is said in words."""
     storage = settings_for(tmp_path / "data")
     assert await _files(Settings(storage=storage)) == []
+    (refused,) = await _files(Settings(storage=storage, shards=ShardSettings(shards="auto/2")))
+    assert "Set WANDA_FILES_URL to a bucket or a shared folder" in refused.text
     (tmp_path / "shared").mkdir()
     shared = Settings(storage=storage, files=FilesSettings(url=(tmp_path / "shared").as_uri()))
     (finding,) = await _files(shared)

@@ -264,6 +264,33 @@ async def test_a_body_without_an_announced_length(called: Called) -> None:
     assert reply.status_code == 400
 
 
+@SQLITE
+async def test_one_address_keeps_no_other_job_waiting(called: Called) -> None:
+    """Whoever has learned one job's address can hold two webhooks of that job open, and no more."""
+    await called.order()
+    await called.rig.until(lambda job: job.told)
+    url = (await called.request())["webhook"]
+    signed = {"X-Fal-Webhook-Request-Id": "1", "X-Fal-Webhook-User-Id": "1", "X-Fal-Webhook-Signature": "0" * 128}
+    signed |= {"X-Fal-Webhook-Timestamp": str(int(time.time()))}
+    released = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await released.wait()
+
+    async def refused() -> bool | None:
+        reply = await called.rig.http.post(url, content=b"{}", headers=signed)
+        return True if (reply.status_code, reply.json()) == (503, {"wanda": "busy"}) else None
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(2):
+            group.create_task(called.rig.http.post(url, content=slow(), headers=signed))
+        await wait_for(refused)
+        await called.order("b" * 32)
+        assert (await called.rig.until(lambda job: job.told, "b" * 32)).state == "done"
+        released.set()
+
+
 async def test_a_lost_reply_is_found_again(called: Called) -> None:
     """A job whose submit's reply was lost becomes a video when fal calls; its member pays nothing, the server does."""
     await called.settings(seconds_per_job=3600)
