@@ -135,7 +135,7 @@ async def _together(fleet: Fleet, chosen: argparse.Namespace, parts: list[str], 
     takeovers: list[takeover.Takeover] = []
     if "kills" in parts:
         takeovers = await takeover.kill_often(fleet, crowd, kills=chosen.kills, seed=chosen.seed, until=until)
-        _print_gaps(takeovers)
+        _print_gaps(takeovers, chosen.identify_every_s)
     wrong = await audit.wrong_ends(fleet, crowd.used)
     await _print_ends(fleet)
     if "kills" in parts and len(takeovers) < chosen.kills:
@@ -178,14 +178,14 @@ async def _flat_out(fleet: Fleet, crowd: Crowd) -> None:
     await asyncio.gather(*ordering)
 
 
-def _print_gaps(takeovers: list[takeover.Takeover]) -> None:
-    for how in (signal.SIGKILL, signal.SIGTERM):
-        gaps = [gap for one in takeovers if one.how is how for gap in one.gaps_s.values()]
-        if gaps:
-            p50, p99 = percentile(gaps, 50), percentile(gaps, 99)
-            print(
-                f"gap at takeover, {how.name}: p50 {p50:.1f} s, p99 {p99:.1f} s, worst {max(gaps):.1f} s of {len(gaps)}"
-            )
+def _print_gaps(takeovers: list[takeover.Takeover], identify_every_s: float) -> None:
+    """Print the gaps, apart for the kills that came so soon that Discord made the new session wait."""
+    for what, is_calm in (("after a calm", True), ("soon after another", False)):
+        for how in (signal.SIGKILL, signal.SIGTERM):
+            these = [one for one in takeovers if one.how is how and (one.calm_s >= identify_every_s) is is_calm]
+            if gaps := [gap for one in these for gap in one.gaps_s.values()]:
+                p50, p99 = percentile(gaps, 50), percentile(gaps, 99)
+                print(f"gap, {how.name} {what}: p50 {p50:.1f} s, p99 and worst {p99:.1f} s of {len(gaps)}")
 
 
 async def _print_ends(fleet: Fleet) -> None:

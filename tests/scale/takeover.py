@@ -13,16 +13,20 @@ from tests.scale.fleet import Fleet, Replica
 
 PROBE_EVERY_S = 0.2
 BACK_WITHIN_S = 90.0
-BETWEEN_KILLS_S = (0.5, 3.0)
+BETWEEN_KILLS_S = (0.5, 7.0)  # Discord takes an IDENTIFY every 5 s
 ACTS_PER_S, ACTS_FOR_S = 6.0, 2.0
 WAITING = "standing by"
 
 
 @dataclass(frozen=True, slots=True)
 class Takeover:
-    """One kill: how, which shards, and how long each of them answered nothing, in seconds."""
+    """One kill: how, which shards, and how long each of them answered nothing, in seconds.
+
+    `calm_s` is the time since the end of the last takeover, whose IDENTIFY may make this one wait.
+    """
 
     how: signal.Signals
+    calm_s: float
     gaps_s: dict[int, float]
 
 
@@ -51,8 +55,8 @@ async def gap_s(probe: Probe, gone: asyncio.Event) -> float:
     raise StageError(f"nobody answered in a server for {BACK_WITHIN_S:g} s after its process was killed")
 
 
-async def kill(fleet: Fleet, replica: Replica, shards: Sequence[int], how: signal.Signals) -> Takeover:
-    """Kill the process, start another in its place, and return once each of its shards is answered for again."""
+async def kill(fleet: Fleet, replica: Replica, shards: Sequence[int], how: signal.Signals) -> dict[int, float]:
+    """Kill the process, start another in its place, and return the gap of each of its shards, in seconds."""
     gone = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         probes = {
@@ -61,7 +65,7 @@ async def kill(fleet: Fleet, replica: Replica, shards: Sequence[int], how: signa
         await replica.process.stop(how=how)
         gone.set()
         await fleet.start(replica.number)
-    return Takeover(how, {shard: probe.result() for shard, probe in probes.items()})
+    return {shard: probe.result() for shard, probe in probes.items()}
 
 
 async def kill_often(fleet: Fleet, crowd: Crowd, *, kills: int, seed: int, until: float) -> list[Takeover]:
@@ -71,6 +75,7 @@ async def kill_often(fleet: Fleet, crowd: Crowd, *, kills: int, seed: int, until
     """
     chance = random.Random(seed)  # noqa: S311 - moments of kills, not secrets
     found: list[Takeover] = []
+    back_at = time.monotonic()
     for number in range(kills):
         await all_held(fleet)
         await stands_by(fleet)
@@ -80,12 +85,17 @@ async def kill_often(fleet: Fleet, crowd: Crowd, *, kills: int, seed: int, until
         held = await fleet.held()
         replica = chance.choice([one for one in fleet.replicas if held.get(one.name)])
         how = chance.choice((signal.SIGKILL, signal.SIGTERM))
+        calm_s = time.monotonic() - back_at
         async with asyncio.TaskGroup() as group:
             group.create_task(crowd.act_steadily(ACTS_PER_S, ACTS_FOR_S))
             killing = group.create_task(kill(fleet, replica, held[replica.name], how))
-        found.append(killing.result())
+        found.append(Takeover(how, calm_s, killing.result()))
         gaps = ", ".join(f"shard {shard} {gap:.1f} s" for shard, gap in found[-1].gaps_s.items())
-        print(f"kill {number + 1}: {how.name} of {replica.name}: {gaps}; {dict(crowd.done)}", flush=True)
+        back_at = time.monotonic()
+        print(
+            f"kill {number + 1}: {how.name} of {replica.name} after {calm_s:.1f} s: {gaps}; {dict(crowd.done)}",
+            flush=True,
+        )
     return found
 
 
