@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import discord
 from discord.ext import commands
 
+from bot.client import Wanda
 from bot.errors import StorageError
 from bot.jobs.erasure import keep_guild, note_guilds
 from bot.runner.retention import keep_tidy
@@ -20,10 +22,25 @@ MISSED_GRACE_S = 7 * 86400.0
 class RetentionLoop(LoopCog):
     """Deletes files after `keep_days`, and the data of servers that Wanda was removed from."""
 
+    def __init__(self, bot: Wanda) -> None:
+        super().__init__(bot)
+        self._has_more = asyncio.Event()
+
     async def loop(self) -> None:
-        """Delete old files, every `cleanup_interval_s`."""
+        """Delete old files, every `cleanup_interval_s` and when shards were taken up."""
         services = self.bot.services
-        await keep_tidy(services.keeper, every_s=services.settings.storage.cleanup_interval_s, sleep=asyncio.sleep)
+        await keep_tidy(services.keeper, every_s=services.settings.storage.cleanup_interval_s, sleep=self._pause)
+
+    async def take_up(self, shards: Shards) -> None:
+        """Have the next round begin at once: before, this process had no shards, or not these."""
+        del shards
+        self._has_more.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._has_more.wait()
+        self._has_more.clear()
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard_id: int) -> None:
