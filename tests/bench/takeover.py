@@ -46,4 +46,4 @@ async def _gap_s(fleet: Fleet, how: signal.Signals) -> float:
     await stands_by(fleet)
     held = await fleet.held()
     holder = next(one for one in fleet.replicas if held.get(one.name))
-    return max((await kill(fleet, holder, held[holder.name], how)).gaps_s.values())
+    return max((await kill(fleet, holder, held[holder.name], how)).values())
