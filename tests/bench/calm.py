@@ -10,27 +10,21 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
 
 from bot.ids import new_id
-from bot.ledger import holds
 from bot.ledger.audit import verify
-from bot.ledger.model import RuleQuery, Shipped, Who
+from bot.ledger.model import Who
 from bot.storage.database import open_store
-from bot.storage.transaction import Store, Transaction
-from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD
+from bot.storage.transaction import Store
 from tests.bench.figures import Case, Goal, Reading, Spec, percentile
-from tests.bench.money import postgres_on_disk
+from tests.bench.money import hold_and_settle, postgres_on_disk
 from tests.support.stores import PostgresServer, settings_for
 
-T = TypeVar("T")
 _BUSY = 60
 _WARM_S = 0.5
 _RUN_S = 2.0
 _PAUSE_S = 0.02
 _HOT, _CALM = 1, 2
-_SHIPPED = Shipped(member_daily_microusd=CAP_MICROUSD, server_monthly_microusd=CAP_MICROUSD)
-_QUERY = RuleQuery(mode="wan27-image", resolution="1080p")
 
 
 @asynccontextmanager
@@ -72,21 +66,8 @@ class _Pairs:
         self._has_turns = has_turns
 
     async def pair(self, who: Who) -> None:
-        job_id = new_id(at=time.time())
-        hold = holds.hold(
-            job_id=job_id,
-            amount_microusd=PRICE_MICROUSD,
-            who=who,
-            query=_QUERY,
-            at=AT,
-            shipped=_SHIPPED,
-            reason="bench",
-        )
-        await self._write(hold, who)
-        await self._write(holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench"), who)
-
-    async def _write(self, transaction: Transaction[T], who: Who) -> T:
-        return await self._store.write(transaction, guild_id=who.guild_id if self._has_turns else None)
+        for one in hold_and_settle(new_id(at=time.time()), who):
+            await self._store.write(one, guild_id=who.guild_id if self._has_turns else None)
 
 
 async def _beside(pairs: _Pairs, busy: int) -> Reading:

@@ -21,6 +21,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from bot.ids import new_id
 from bot.ledger import holds
@@ -28,6 +29,7 @@ from bot.ledger.audit import verify
 from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
+from bot.storage.transaction import Transaction
 from tests.bench.by_hand import AT, CAP_MICROUSD, PRICE_MICROUSD, Pair, in_aiosqlite, in_postgres, in_sqlite
 from tests.bench.figures import Case, Goal, Reading, Spec
 from tests.support.stores import PostgresServer, settings_for
@@ -128,22 +130,26 @@ def _new(folder: Path) -> Path:
     return Path(tempfile.mkdtemp(dir=folder))
 
 
+def hold_and_settle(job_id: str, who: Who) -> tuple[Transaction[Any], Transaction[Any]]:
+    """Return the two transactions of a pair, in their order."""
+    hold = holds.hold(
+        job_id=job_id,
+        amount_microusd=PRICE_MICROUSD,
+        who=who,
+        query=_QUERY,
+        at=AT,
+        shipped=_SHIPPED,
+        reason="bench",
+    )
+    return hold, holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench")
+
+
 async def _wanda(settings: StorageSettings, coroutines: int, people: Sequence[Who]) -> Reading:
     store = await open_store(settings)
 
     async def pair(job_id: str, who: Who) -> None:
-        hold = holds.hold(
-            job_id=job_id,
-            amount_microusd=PRICE_MICROUSD,
-            who=who,
-            query=_QUERY,
-            at=AT,
-            shipped=_SHIPPED,
-            reason="bench",
-        )
-        await store.write(hold, guild_id=who.guild_id)
-        settle = holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench")
-        await store.write(settle, guild_id=who.guild_id)
+        for one in hold_and_settle(job_id, who):
+            await store.write(one, guild_id=who.guild_id)
 
     try:
         reading = await _rate(coroutines, pair, people)
