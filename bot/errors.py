@@ -21,6 +21,7 @@ WandaError
 │   ├── OldDatabase          an older version's, which the next run updates
 │   └── BackupRefused        a backup cannot be written, read or restored; a sentence for the operator
 ├── Unhealthy                the program ends itself, so that whatever supervises it starts it again
+├── NotReserved              a job's hold was used, or released, before the job could be accepted with it
 ├── NotYet                   something does not work yet, only because its time has not come
 ├── FalError                 fal did not do what was asked
 │   ├── FalUnreachable       no connection, or a reply that says "later"; a retry is safe
@@ -78,6 +79,7 @@ __all__ = [
     "NoDatabase",
     "NoRoom",
     "NotAllowed",
+    "NotReserved",
     "NotYet",
     "OldDatabase",
     "OptionRefused",
@@ -200,6 +202,10 @@ class SettingsRefused(StartRefused):
 
 class StorageError(WandaError):
     """The database did not carry out the transaction; nothing of it was stored."""
+
+
+class NotReserved(WandaError):
+    """Nothing is reserved for a job that was to be accepted: it was accepted already, or its hold was released."""
 
 
 class StorageUnreachable(StorageError):

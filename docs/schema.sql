@@ -320,6 +320,20 @@ CREATE TABLE removals (what TEXT PRIMARY KEY);
 -- A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.
 CREATE TABLE renaming (name TEXT PRIMARY KEY, pseudonym TEXT NOT NULL);
 
+-- A hold for a job that does not exist yet; it is used by that job, or released after `expires_at`.
+CREATE TABLE reservations (
+    job_id TEXT PRIMARY KEY,
+    group_id TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    amount_microusd BIGINT NOT NULL CHECK (amount_microusd >= 0 AND amount_microusd <= 1000000000000),
+    expires_at DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX reservations_by_end ON reservations (expires_at);
+CREATE INDEX reservations_of_group ON reservations (group_id);
+CREATE INDEX reservations_of_member ON reservations (member_id);
+
 -- One rule about a server, role, channel or member; `value` is JSON.
 CREATE TABLE rules (
     guild_id BIGINT NOT NULL,

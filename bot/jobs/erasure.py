@@ -14,7 +14,7 @@ from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
 from bot.jobs.presets import forget_presets_in, forget_presets_of
 from bot.jobs.prompt_log import forget_prompts_in, forget_prompts_of
 from bot.jobs.rows import body_of, readable_job, readable_jobs
-from bot.ledger import asks, money_requests, timezones
+from bot.ledger import asks, money_requests, reservations, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -30,7 +30,9 @@ UNION SELECT actor_id FROM acts WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT actor_id FROM rules WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT member_id FROM acts WHERE guild_id = $1 AND member_id > 0
 UNION SELECT declined_by FROM entries WHERE guild_id = $1 AND declined_by > 0 LIMIT $2"""
-_OPEN_OF = "SELECT count(*) AS n FROM jobs WHERE member_id = $1 AND told = 0"
+_OPEN_OF = """
+SELECT (SELECT count(*) FROM jobs WHERE member_id = $1 AND told = 0)
++ (SELECT count(*) FROM reservations WHERE member_id = $1) AS n"""
 _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
@@ -52,7 +54,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     What they used of an allowance still counts: `bot.ledger.pseudonyms.pseudonym` finds it again.
 
     Raises:
-        Busy: a video of theirs is still being made.
+        Busy: a video of theirs is still being made, or money is reserved for one.
     """
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     # After the deletion, which waits for a webhook that takes an uncertain job up again.
@@ -131,6 +133,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     Call it after `unname_in` for every member of `names_in`.
     """
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
+    yield from reservations.release_in(guild_id, at=at)
     yield from timezones.leave(guild_id, at=at)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
     yield from asks.forget_asks_in(guild_id)

@@ -7,15 +7,16 @@ from typing import Any
 
 from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
 from bot.catalogue.registry import MODES
-from bot.errors import AlreadyRunning, FilesGone, StorageError
+from bot.errors import AlreadyRunning, FilesGone, NotReserved, StorageError
 from bot.jobs import notices
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, JobRef, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, taken_places
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
-from bot.ledger import holds, tables
+from bot.ledger import holds, reservations, rules, tables
 from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Terms, Who
+from bot.ledger.reservations import Wish
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction, nothing, together
 
@@ -57,9 +58,11 @@ def accept(job: Job, shipped: Shipped, places: Places, *, running: int = 0) -> T
 
 
 def accept_all(
-    jobs: Sequence[Job], shipped: Shipped, places: Places, *, running: int = 0
+    jobs: Sequence[Job], shipped: Shipped, places: Places, *, running: int = 0, reserve: Sequence[Wish] = ()
 ) -> Transaction[tuple[Accepted, ...]]:
     """Hold the quotes on every budget and insert the jobs of one order, or do nothing at all.
+
+    `reserve` are jobs of the same order that can be made only later: what they cost is held with the others.
 
     Each job gets a hold of its own, so that every rule about holds is the same for a set and for a single job: each
     ends once, is settled from itself and sums up in the books. Nothing knows of the set's sum but this transaction,
@@ -76,10 +79,11 @@ def accept_all(
     ordered: list[Job] = []
     for job in jobs:
         ordered.append((yield from _with_parent(job)))  # noqa: PERF401 - a comprehension cannot yield
-    first, sum_microusd = ordered[0], sum(job.quote_microusd for job in ordered)
+    first, videos = ordered[0], len(ordered) + len(reserve)
+    sum_microusd = sum(job.quote_microusd for job in ordered) + sum(wish.amount_microusd for wish in reserve)
     yield from tables.lock(first.guild_id, everything=shipped.total_cap_microusd is not None)
-    if len(ordered) > 1:
-        all_of_them = replace(_query(first), videos=len(jobs))
+    if videos > 1:
+        all_of_them = replace(_query(first), videos=videos, begun=len(ordered))
         yield from holds.check_sum(
             amount_microusd=sum_microusd, who=who_of(first), query=all_of_them, at=first.created_at, shipped=shipped
         )
@@ -90,7 +94,33 @@ def accept_all(
         if accepted:
             checked = yield from _check(job, shipped)
         accepted.append((yield from _place(_with_terms(job, checked.terms, sum_microusd), checked)))
+    for wish in reserve:
+        yield from reservations.reserve(wish, at=first.created_at, shipped=shipped)
     return tuple(accepted)
+
+
+def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, running: int = 0) -> Transaction[Job]:
+    """Insert a job whose hold was reserved; returns it as it is stored.
+
+    Its order was checked, and approved where that was needed, when it was reserved. The rules that hold while it is
+    made are those of now.
+
+    Raises:
+        NotReserved: nothing is reserved for it, or less than its quote; it was accepted, or released.
+        Busy: its member, its server or all servers together have as many unfinished jobs as they may; it stays
+            reserved, so this may be called again.
+    """
+    yield from tables.lock(job.guild_id)
+    reserved = yield from reservations.use(job.id)
+    if reserved is None or reserved.amount_microusd < job.quote_microusd:
+        raise NotReserved(f"nothing, or too little, is reserved for job {job.id}")
+    terms, taken = yield from together(rules.terms_of(who_of(job), at=now, shipped=shipped), taken_places((job,)))
+    check_place((job,), places, taken, running=running)
+    stored = _with_terms(job, terms, 0)
+    yield from _insert(stored)
+    if terms.content.prompt_log_id is not None:
+        yield from log_prompt(stored)
+    return stored
 
 
 def _check(job: Job, shipped: Shipped) -> Transaction[holds.Checked]:

@@ -99,6 +99,13 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         <> COALESCE(f.absorbed_microusd, 0)""",
     ),
     (
+        "what is reserved for job {what} is not held",
+        """
+        SELECT r.job_id AS what, COALESCE(d.amount_microusd, 0) AS found, r.amount_microusd AS expected
+        FROM reservations r LEFT JOIN draws d ON d.job_id = r.job_id AND d.position = 0 AND d.state = 'held'
+        WHERE d.job_id IS NULL OR d.amount_microusd <> r.amount_microusd""",
+    ),
+    (
         "more of grant {what} is held and spent than was given",
         """
         SELECT g.id AS what, CAST(SUM(COALESCE(d.settled_microusd, d.amount_microusd)) AS BIGINT) AS found,

@@ -120,8 +120,9 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
             rule="fruitless",
         )
     limit = view.terms.at_once
-    if limit is not None and view.open_jobs + query.videos > limit.value:
-        more = "" if query.videos == 1 else f" and want {query.videos} more"
+    begun = query.videos if query.begun is None else query.begun
+    if limit is not None and begun and view.open_jobs + begun > limit.value:
+        more = "" if begun == 1 else f" and want {begun} more"
         raise NotAllowed(
             f"You have {counted(view.open_jobs, 'video')} going{more}, and your limit here is {limit.value} at once "
             f"({limit.source.to_member}). Wait until one is done, or cancel one.",

@@ -19,7 +19,10 @@ from bot.storage.transaction import Many, One, Row, Transaction, nothing, togeth
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
-_OPEN_JOBS = "SELECT COUNT(*) AS jobs FROM draws WHERE scope IN ($1, $2) AND counted_at >= $3 AND state = 'held'"
+# What is only reserved is no job yet.
+_OPEN_JOBS = """
+SELECT COUNT(*) AS jobs FROM draws WHERE scope IN ($1, $2) AND counted_at >= $3 AND state = 'held'
+AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.job_id = draws.job_id)"""
 _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
 _RETURNED = "RETURNING job_id, guild_id, member_id, position, scope, side, amount_microusd, counted_at"
 # No draw spends more than it held.

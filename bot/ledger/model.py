@@ -170,13 +170,14 @@ class Who:
 class RuleQuery:
     """The parts of a job that the rules check besides its price; `resolution` is None for a mode without one.
 
-    `videos` is how many equal jobs are checked at once. The price that goes with it is that of all of them. `texts` are
-    what the member may have written.
+    `videos` is how many equal jobs are checked at once. The price that goes with it is that of all of them. `begun` is
+    how many of them begin at once, None for all. `texts` are what the member may have written.
     """
 
     mode: str
     resolution: str | None = None
     videos: int = 1
+    begun: int | None = None
     texts: tuple[str, ...] = ()
 
 

@@ -12,7 +12,16 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, assert_never
 
-from bot.errors import Busy, DeliveryError, DiscordBusy, FilesUnavailable, Refusal, StorageError, WandaError
+from bot.errors import (
+    Busy,
+    DeliveryError,
+    DiscordBusy,
+    FilesUnavailable,
+    NotReserved,
+    Refusal,
+    StorageError,
+    WandaError,
+)
 from bot.fal.wire.types import FalStatus
 from bot.jobs import lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
@@ -20,7 +29,9 @@ from bot.jobs.machine import Event, is_cancellable
 from bot.jobs.model import FINISHED, Address, Failure, Job, JobRef, Live, Order
 from bot.jobs.places import FileBounds, Places
 from bot.jobs.variations import jobs_from
+from bot.ledger import reservations
 from bot.ledger.model import Shipped
+from bot.ledger.reservations import Wish
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
 from bot.runner.cards_port import Cards, MessageRef
@@ -160,13 +171,18 @@ class Runner:
             Refusal: nothing was held, nothing was stored.
             StorageError: the database or the files did not answer; nothing was held.
         """
-        if self._closing:
-            raise Busy("Wanda is restarting. You weren't charged; try again in a minute.")
-        jobs = jobs_from(order, now=self._clock())
+        return await self.accept_all(jobs_from(order, now=self._clock()))
+
+    async def accept_all(self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = ()) -> Job:
+        """Hold the quotes of these jobs of one order, and of what is reserved for it, commit the jobs and drive them.
+
+        Returns the first; raises as `accept`.
+        """
+        self._refuse_when_closing()
         await self._keep(jobs)
         try:
             with self._beginning(len(jobs)) as running:
-                accepting = transactions.accept_all(jobs, self.shipped, self._places, running=running)
+                accepting = transactions.accept_all(jobs, self.shipped, self._places, running=running, reserve=reserve)
                 accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
         except StorageError:
             if not await self._are_kept(jobs):
@@ -179,6 +195,34 @@ class Runner:
         if any(one.held.warnings for one in accepted):
             self.warned.set()
         return self._begin([one.job for one in accepted])
+
+    async def accept_reserved(self, job: Job) -> Job:
+        """Commit a job whose hold was reserved, and drive it; returns it as it is stored.
+
+        Raises:
+            Busy: there is no place for it now; it stays reserved.
+            NotReserved: nothing is reserved for it, and no such job was accepted.
+            StorageError: the database or the files did not answer; it may be called again.
+        """
+        self._refuse_when_closing()
+        await self._keep((job,))
+        try:
+            with self._beginning(1) as running:
+                accepting = transactions.accept_reserved(
+                    job, self.shipped, self._places, now=self._clock(), running=running
+                )
+                stored = await self._store.write(accepting, guild_id=job.guild_id)
+        except (StorageError, NotReserved):
+            known = await self._store.read(transactions.get(job.id))
+            if known is None:
+                raise
+            self._drive(known)  # an earlier try was committed although its answer was lost
+            return known
+        return self._begin((stored,))
+
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise Busy("Wanda is restarting. You weren't charged; try again in a minute.")
 
     async def _keep(self, jobs: Sequence[Job]) -> None:
         """Keep the files first: if the process ends here they are orphans, and no job is ever without its files."""
@@ -417,6 +461,7 @@ class Runner:
         try:
             await self._end_in_guilds_left()
             await self._end_overdue()
+            await self._release_reserved()
             await self._wake_called()
             await self._resume_stopped()
         except Exception:
@@ -451,6 +496,12 @@ class Runner:
             await self._store.write(lifetime.end_unreadable(job.id, now=self._clock()), guild_id=job.guild_id)
             with job_scope(job.id):
                 log.error("job %s cannot be read and was ended; its row is kept as it is", job.id)
+
+    async def _release_reserved(self) -> None:
+        for one in await self._store.read(reservations.reservations_over(self._shards(), now=self._clock())):
+            over = reservations.release(one.job_id, at=self._clock(), reason="what it was reserved for is over")
+            if await self._store.write(over, guild_id=one.guild_id):
+                log.info("what was reserved for job %s of %s was released", one.job_id, one.group_id)
 
     def _restart(self, job: JobRef) -> None:
         """Cancel the job's task, whatever it waits for, and have another one go on from the stored state."""

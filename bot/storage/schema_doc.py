@@ -45,6 +45,7 @@ _ROWS: Mapping[str, str] = {
     "pseudonym_key": "The random key with which members' pseudonyms are computed; it never changes.",
     "removals": "What is still to be removed: a deleted job's id, for all of its files, or the name of one file.",
     "renaming": "A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.",
+    "reservations": "A hold for a job that does not exist yet; it is used by that job, or released after `expires_at`.",
     "rules": "One rule about a server, role, channel or member; `value` is JSON.",
     "schema_version": "One applied step of bot/storage/schema.",
     "warnings": "A threshold, in percent, that a server's pool reached in a window, and whether it was posted.",
