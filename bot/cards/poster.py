@@ -61,7 +61,8 @@ class MessageContent:
     """A card and its file. A new message says `announcement` above the card; an edit does not.
 
     `file_name` is the name that people see. `previews` are pictures that the card shows, with their names. `keep`
-    leaves the message's attachments as they are, and `beside` are the ids of those that stay beside the file. `note` is
+    leaves the message's attachments as they are, and `beside` are the ids of those that stay beside the file. Of a
+    message that several jobs have in common only those named in `stay` do; None for all. `note` is
     the content of a text file, for what is too long for a message. `tells` is what a new message pings the job's member
     for.
     """
@@ -73,6 +74,7 @@ class MessageContent:
     previews: tuple[tuple[Path, str], ...] = ()
     keep: bool = False
     beside: tuple[int, ...] = ()
+    stay: frozenset[str] | None = None
     note: str = ""
     tells: NoticeKind | None = None
 
@@ -178,7 +180,7 @@ class Poster:
         The first message with them, and one that is made `anew`, brings them; later edits keep them.
         """
         if job.address.style == "classic" or not any(item.what == "preview" for item in card.media):
-            return MessageContent(replace(card, media=()), keep=True)
+            return MessageContent(replace(card, media=_videos(card)), keep=True)
         if job.id in self._previewed and not anew:
             return MessageContent(replace(card, media=self._previewed[job.id]), keep=True)
         found = [(item, path) for item in card.media if (path := await self._preview(job, item)) is not None]
@@ -281,6 +283,8 @@ class Poster:
 
     async def _share_by(self, job: Job, content: MessageContent, route: Route) -> None:
         there = await self._attached(job, route)
+        if content.stay is not None:
+            there = {one: name for one, name in there.items() if name in content.stay}
         if content.file is not None and content.file_name in there.values():
             content = replace(content, file=None)
         await self._edit(job, replace(content, beside=tuple(there)), route)
@@ -448,6 +452,11 @@ def _files(content: MessageContent) -> Generator[list[discord.File]]:
     finally:
         for file in files:
             close_file(file)
+
+
+def _videos(card: JobCard) -> tuple[Media, ...]:
+    """Return the videos that the message has already: of several jobs some may be done."""
+    return tuple(item for item in card.media if item.what == "video")
 
 
 def _whole(card: JobCard, style: CardStyle) -> dict[str, Any]:

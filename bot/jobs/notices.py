@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 from bot.jobs.model import Job
 from bot.jobs.preferences import Pings, preferences_of
 from bot.jobs.rows import readable_job
+from bot.requester import Requester
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
 
@@ -22,7 +23,10 @@ NoticeKind: TypeAlias = Literal[
     "failed",  # there is no video
     "declined",  # an approver said no
     "unapproved",  # nobody answered in time
+    "film_ready",  # the joined film is posted
+    "film_paused",  # a shot was not made, and its member decides how the film goes on
 ]
+FilmNotice: TypeAlias = Literal["film_ready", "film_paused"]
 COUNTED_S = 3600.0
 _NOTE = """
 INSERT INTO notices (job_id, kind, guild_id, member_id, at, is_announced, due_at) VALUES ($1, $2, $3, $4, $5, $6, $5)
@@ -166,6 +170,11 @@ def note(before: Job, after: Job, *, at: float) -> Transaction[bool]:
     whose = (after.guild_id, after.member_id)
     yield One(_NOTE, (after.set_id, kind, *whose, at, int(is_announced(before, after))))
     return True
+
+
+def note_film(kind: FilmNotice, job_id: str, requester: Requester, *, at: float) -> Transaction[None]:
+    """Keep what is to be told of a film; it stands on the card of this job of it. Repeating it changes nothing."""
+    yield One(_NOTE, (job_id, kind, requester.guild_id, requester.member_id, at, 0))
 
 
 def _kind_of_set(job: Job, kind: NoticeKind) -> Transaction[NoticeKind | None]:

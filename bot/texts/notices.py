@@ -9,6 +9,8 @@ _SAYS: dict[NoticeKind, str] = {
     "failed": "Your video didn't work out.",
     "declined": "Your video was declined.",
     "unapproved": "Nobody approved your video in time.",
+    "film_ready": "Your film is ready.",
+    "film_paused": "Your film is paused, because a shot didn't work out. Its card asks how to go on.",
 }
 
 _OF_SET_SAYS: dict[NoticeKind, str] = {
@@ -33,4 +35,4 @@ def notice_mail(kind: NoticeKind, job: Job) -> str:
 
 def _says(kind: NoticeKind, job: Job) -> str:
     """Return the sentence; of variations the last one tells it for all."""
-    return _SAYS[kind] if job.variation is None else _OF_SET_SAYS[kind]
+    return _SAYS[kind] if job.variation is None else _OF_SET_SAYS.get(kind, _SAYS[kind])
