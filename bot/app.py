@@ -72,7 +72,13 @@ async def run(settings: Settings, *, begin_anew: bool = False) -> None:
     allow_many_connections()
     stopping = on_signals()
     async with AsyncExitStack() as stack:
-        stack.callback(set_up(settings.log.level, [token, key, *settings.files.secrets], form=settings.log.format))
+        stack.callback(
+            set_up(
+                settings.log.level,
+                [token, key, *settings.fal.further_secrets, *settings.files.secrets],
+                form=settings.log.format,
+            )
+        )
         started = await unless(stopping, _start(stack, settings, token.get_secret_value(), begin_anew=begin_anew))
         if started is not None:
             client, health, keeping = started

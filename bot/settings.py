@@ -116,6 +116,12 @@ class FalSettings(SettingsGroup):
     key: Key | None = setting(
         "FAL_KEY", None, "fal.ai's API key; every video is charged to its account.", operator=True
     )
+    admin_key: Key | None = setting(
+        "FAL_ADMIN_KEY",
+        None,
+        "A key of the same account with fal's ADMIN scope: with it Wanda reads what fal billed, and the balance. It is "
+        "used for nothing else.",
+    )
     queue_url: WebAddress = setting(
         "FAL_QUEUE_URL", "https://queue.fal.run", "fal's queue, which takes and renders requests."
     )
@@ -125,7 +131,9 @@ class FalSettings(SettingsGroup):
     rest_url: WebAddress = setting(
         "FAL_REST_URL", "https://rest.fal.ai", "fal's storage, where input files are uploaded."
     )
-    api_url: WebAddress = setting("FAL_API_URL", "https://api.fal.ai", "fal's price list, for `python -m bot check`.")
+    api_url: WebAddress = setting(
+        "FAL_API_URL", "https://api.fal.ai", "fal's platform API: price list, past requests, bills and balance."
+    )
     openings_at_once: int = setting(
         "WANDA_FAL_OPENINGS_AT_ONCE",
         50,
@@ -206,6 +214,11 @@ class FalSettings(SettingsGroup):
     upload_timeout_s: float = setting(
         "WANDA_UPLOAD_TIMEOUT_S", 300.0, "Timeout for one file uploaded to fal or to Discord, in seconds.", gt=0
     )
+
+    @property
+    def further_secrets(self) -> list[SecretStr]:
+        """What no log may show, beside the key."""
+        return [] if self.admin_key is None else [self.admin_key]
 
 
 class StorageSettings(SettingsGroup):

@@ -1,4 +1,4 @@
-"""One request to fal and its whole reply, limited in time and bytes; only this module holds the key."""
+"""One request to fal and its whole reply, limited in time and bytes; only this module holds the keys."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
+from pydantic import SecretStr
 
 from bot.errors import FalAccountError, FalProtocolError, FalReplyLost, FalReplyTooLarge, FalUnreachable
 from bot.fal.wire.addresses import same_origin
@@ -27,7 +28,7 @@ TROUBLE_QUIET_S = 10.0  # a single reset or 503 is retried, and no matter for th
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A whole reply. If fal echoed the key, `body` has `***` there."""
+    """A whole reply. If fal echoed a key, `body` has `***` there."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,17 +36,20 @@ class HttpReply:
 
 
 class FalHttp:
-    """Sends requests to fal. Its errors name hosts and kinds of trouble, never headers, which hold the key."""
+    """Sends requests to fal. Its errors name hosts and kinds of trouble, never headers, which hold a key."""
 
     def __init__(self, http: httpx.AsyncClient, settings: FalSettings) -> None:
         self._http = http
         self._settings = settings
         self._bytes_max = settings.reply_mib_max * MIB
-        self._key = settings.key.get_secret_value().strip() if settings.key else ""
+        self._key = _word(settings.key)
+        self._admin_key = _word(settings.admin_key)
         self._troubles: dict[str, Trouble] = {}
 
-    def headers_for(self, url: str) -> dict[str, str]:
+    def headers_for(self, url: str, *, as_admin: bool = False) -> dict[str, str]:
         """Return the header with the key, for a URL on one of the configured hosts.
+
+        The admin key is only for the platform API's host.
 
         Raises:
             FalProtocolError: the URL is anywhere else.
@@ -53,11 +57,14 @@ class FalHttp:
         """
         known = self._settings
         hosts = (known.queue_url, known.queue_backup_url, known.rest_url, known.api_url)
+        if as_admin:
+            hosts = (known.api_url,)
         if not same_origin(url, *hosts):
             raise FalProtocolError("the request's address is on none of fal's configured hosts; the key stays here")
-        if not self._key or not self._key.isascii() or not self._key.isprintable():
-            raise FalAccountError("FAL_KEY is not set, or is no key; put fal.ai's API key there", status=_KEY_REFUSED)
-        return {"Authorization": f"Key {self._key}"}
+        name, key = ("FAL_ADMIN_KEY", self._admin_key) if as_admin else ("FAL_KEY", self._key)
+        if not key or not key.isascii() or not key.isprintable():
+            raise FalAccountError(f"{name} is not set, or is no key; put fal.ai's API key there", status=_KEY_REFUSED)
+        return {"Authorization": f"Key {key}"}
 
     async def ask(
         self,
@@ -67,6 +74,7 @@ class FalHttp:
         params: Mapping[str, str | list[str]] | None = None,
         json: object = None,
         own_connection: bool = False,
+        as_admin: bool = False,
     ) -> HttpReply:
         """Send one request with the key and read its whole reply. It is sent at most once, if it is a POST.
 
@@ -81,7 +89,7 @@ class FalHttp:
             url,
             params=params,
             json=json,
-            headers=self.headers_for(url),
+            headers=self.headers_for(url, as_admin=as_admin),
             extensions=ONE_EXCHANGE if own_connection else None,
         )
         return await self._send(build, url, asyncio.timeout(self._settings.reply_timeout_s))
@@ -160,7 +168,10 @@ class FalHttp:
                     raise FalReplyTooLarge(f"fal's reply is larger than {self._bytes_max} bytes")
         except UnreadableEncodingError as error:
             raise FalProtocolError(f"fal's reply cannot be decoded: {error}") from error
-        return bytes(body).replace(self._key.encode(), b"***") if self._key else bytes(body)
+        text = bytes(body)
+        for key in (self._key, self._admin_key):
+            text = text.replace(key.encode(), b"***") if key else text
+        return text
 
     @contextlib.asynccontextmanager
     async def stream(self, url: str) -> AsyncGenerator[httpx.Response]:
@@ -196,6 +207,10 @@ class FalHttp:
             FalProtocolError: it is too large.
         """
         return await self._read(response)
+
+
+def _word(key: SecretStr | None) -> str:
+    return key.get_secret_value().strip() if key else ""
 
 
 def network_error(error: BaseException, url: str) -> FalUnreachable | FalReplyLost:

@@ -32,6 +32,10 @@ class SettingsChange(BaseModel):
     store_payloads: bool | None = None
     webhook_retry_s: float | None = Field(default=None, ge=0, le=3600)
     is_still: bool | None = None
+    listed_after_s: float | None = Field(default=None, ge=0)
+    discount_percent: float | None = Field(default=None, ge=0, le=100)
+    decimal_texts: bool | None = None
+    balance_usd: float | str | None = None
 
 
 class FinishRequest(BaseModel):

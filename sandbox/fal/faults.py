@@ -10,7 +10,20 @@ from sandbox.fal.errors import LOCKED, FalReply, error_reply
 
 __all__ = ["FalFault", "FalFaults", "Forgery", "InvalidFault", "Point"]
 
-Point: TypeAlias = Literal["submit", "status", "stream", "result", "cancel", "upload", "cdn", "requeue", "webhook"]
+Point: TypeAlias = Literal[
+    "submit",
+    "status",
+    "stream",
+    "result",
+    "cancel",
+    "upload",
+    "cdn",
+    "requeue",
+    "webhook",
+    "requests",
+    "billing",
+    "account",
+]
 # What is wrong with a webhook: another key's signature, an old one, none; another request's id, or no notice at all.
 Forgery: TypeAlias = Literal["signature", "timestamp", "unsigned", "request", "body"]
 FAULTS_MAX = 1000

@@ -36,15 +36,26 @@ class Gate:
     noticed.
     """
 
-    def __init__(self, keys: AbstractSet[str], faults: FalFaults, *, is_strict: bool = False) -> None:
+    def __init__(
+        self,
+        keys: AbstractSet[str],
+        faults: FalFaults,
+        *,
+        admin_keys: AbstractSet[str] = frozenset(),
+        is_strict: bool = False,
+    ) -> None:
         self._is_strict = is_strict
         self._keys = keys
+        self._admin_keys = admin_keys
         self._faults = faults
 
     def has_key(self, request: web.Request) -> bool:
         """Return whether the request has one of the account's keys, as `Authorization: Key …`."""
-        kind, _, key = request.headers.get("Authorization", "").partition(" ")
-        return kind == "Key" and key in self._keys
+        return _key_of(request) in self._keys or self.has_admin_key(request)
+
+    def has_admin_key(self, request: web.Request) -> bool:
+        """Return whether the request has a key that may read the account's bill."""
+        return _key_of(request) in self._admin_keys
 
     def refuse_unknown(self, request: web.Request, options: frozenset[str]) -> web.Response | None:
         """Return a 501 for a header or option that fal does not document; None if there is none, or it is ignored."""
@@ -72,6 +83,11 @@ class Gate:
         if fault is None:
             return await handle()
         return await apply_fault(request, fault, handle)
+
+
+def _key_of(request: web.Request) -> str | None:
+    kind, _, key = request.headers.get("Authorization", "").partition(" ")
+    return key if kind == "Key" else None
 
 
 async def apply_fault(

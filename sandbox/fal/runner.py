@@ -37,6 +37,9 @@ class FalSettings:
     and `seed` out. `clock_ahead_s` moves the stand-in's clock forward; without `store_payloads` results are forgotten
     after an hour. `webhook_retry_s` is the time before the first retry of a webhook, and ten of them take two hours.
     `is_still` renders without a moving camera: a quick video, rendered once for all seeds.
+
+    Of the platform API: ended requests and billing events are listed `listed_after_s` later, `discount_percent` lowers
+    what is billed, and `decimal_texts` writes its numbers in quotes.
     """
 
     seconds_per_job: float = 4.0
@@ -48,6 +51,10 @@ class FalSettings:
     store_payloads: bool = True
     webhook_retry_s: float = 120.0
     is_still: bool = False
+    listed_after_s: float = 0
+    discount_percent: float = 0
+    decimal_texts: bool = False
+    balance_usd: float | str | None = 24.5
 
 
 class FalRunner:

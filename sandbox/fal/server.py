@@ -10,9 +10,11 @@ from uuid import uuid4
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from sandbox.fal.billing import Bills
 from sandbox.fal.control import ControlRoutes
 from sandbox.fal.faults import FalFaults
 from sandbox.fal.gate import Gate
+from sandbox.fal.platform_routes import PlatformRoutes
 from sandbox.fal.pricing import pricing_route
 from sandbox.fal.queue import FalQueue
 from sandbox.fal.queue_routes import QueueRoutes
@@ -22,16 +24,17 @@ from sandbox.fal.storage import Storage
 from sandbox.fal.storage_routes import StorageRoutes
 from sandbox.fal.webhooks import Webhooks
 
-__all__ = ["KEY", "FalSandbox"]
+__all__ = ["ADMIN_KEY", "KEY", "FalSandbox"]
 
 HOST = "127.0.0.1"
 KEY = "sandbox-key-id:sandbox-key-secret"
+ADMIN_KEY = "sandbox-admin-id:sandbox-admin-secret"
 BODY_MAX_BYTES = 64 * 1024 * 1024  # room for a picture as a data URI
 SHUTDOWN_S = 0.1  # open requests of a stand-in need not finish
 
 
 class FalSandbox:
-    """A stand-in for fal on one loopback port: queue, storage, CDN, price list and control routes.
+    """A stand-in for fal on one loopback port: queue, storage, CDN, platform API and control routes.
 
     Use it as an async context manager, or call `start` and `close`. `is_strict` refuses headers and options that fal
     ignores, so that a mistyped one is noticed; `is_still` is the setting of that name. Without `has_control` there are
@@ -57,6 +60,7 @@ class FalSandbox:
         self.settings = FalSettings(seconds_per_job=seconds_per_job, is_still=is_still)
         self.faults = FalFaults()
         self.keys = {key}  # those of the account; a test may add and take away
+        self.admin_keys = {ADMIN_KEY}  # those that may read the bill and the balance
         self._key = key
         self._concurrency = concurrency
         self._dice = random.Random(seed)
@@ -82,6 +86,10 @@ class FalSandbox:
         """Return the environment variables that point Wanda at this stand-in."""
         names = ("FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_URL")
         return {"FAL_KEY": self._key} | dict.fromkeys(names, self.url)
+
+    def admin_environment(self) -> dict[str, str]:
+        """Return the environment variable that lets Wanda read this stand-in's bill and balance."""
+        return {"FAL_ADMIN_KEY": ADMIN_KEY}
 
     async def start(self, port: int = 0) -> None:
         """Listen on this port of 127.0.0.1; 0 picks a free one.
@@ -126,13 +134,16 @@ class FalSandbox:
 
     def _app(self, queue: FalQueue, storage: Storage, webhooks: Webhooks) -> web.Application:
         """Return the application; paths of no other route go to the queue's handler."""
-        gate = Gate(self.keys, self.faults, is_strict=self._is_strict)
+        gate = Gate(self.keys, self.faults, admin_keys=self.admin_keys, is_strict=self._is_strict)
         queue_routes = QueueRoutes(queue, self.faults, gate, self.settings, lambda: str(uuid4()), self._clock)
+        platform = PlatformRoutes(queue, Bills(queue, self.settings), gate, self.settings, self._clock)
         app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=self._middlewares)
         if self._has_control:
             app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings, webhooks).routes())
+            app.add_routes(platform.control_routes())
         app.add_routes(StorageRoutes(storage, gate).routes())
         app.add_routes([web.get("/.well-known/jwks.json", webhooks.keys)])
+        app.add_routes(platform.routes())
         app.add_routes([pricing_route(gate), web.route("*", "/{path:.*}", queue_routes.handle)])
         return app
 

@@ -232,6 +232,8 @@ def kind_of(request: web.Request) -> str:
         return "put"
     if path == "/v1/models/pricing":
         return "prices"
+    if path == "/v1/account/billing":
+        return "balance"
     return "submit" if request.method == "POST" else "result"
 
 
