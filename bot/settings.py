@@ -1036,6 +1036,39 @@ class ExportSettings(SettingsGroup):
     )
 
 
+class FilmSettings(SettingsGroup):
+    """Films: how long they are, how many there are, and how long they wait."""
+
+    title: ClassVar[str] = "Films"
+
+    seconds_max: int = setting("WANDA_FILM_SECONDS_MAX", 120, "Seconds of all shots of a film.", ge=4, le=600)
+    shots_at_once: int = setting("WANDA_FILM_SHOTS_AT_ONCE", 4, "Shots of one film that are made at once.", ge=1, le=8)
+    open_of_member_max: int = setting(
+        "WANDA_MEMBER_FILMS_MAX", 3, "Films of one member in a server that are being made, or paused.", ge=1, le=100
+    )
+    drafts_of_member_max: int = setting(
+        "WANDA_MEMBER_FILM_DRAFTS_MAX", 3, "Films of one member in a server that they are still writing.", ge=1, le=100
+    )
+    drafts_in_server_max: int = setting(
+        "WANDA_SERVER_FILM_DRAFTS_MAX", 200, "The same, of all members of one server.", ge=1
+    )
+    draft_days: float = setting(
+        "WANDA_FILM_DRAFT_DAYS", 7.0, "Days until a film that nobody goes on writing is deleted.", gt=0, le=365
+    )
+    life_hours: float = setting(
+        "WANDA_FILM_LIFE_HOURS",
+        48.0,
+        "Hours until an unfinished film goes on without the shots that are not made; nothing is charged for those.",
+        gt=0,
+        le=720,
+    )
+    look_s: float = setting(
+        "WANDA_FILM_LOOK_S", 20.0, "How often all unfinished films are looked at, in seconds.", gt=0, le=3600
+    )
+    at_once: int = setting("WANDA_FILMS_AT_ONCE", 16, "Films that take a step at once, in each process.", ge=1, le=1000)
+    takes_max: int = setting("WANDA_FILM_TAKES_MAX", 30, "Tries of one shot: the first, and those after it.", ge=1)
+
+
 class ChartSettings(SettingsGroup):
     """The worker processes that draw charts."""
 
@@ -1232,6 +1265,7 @@ class Settings(BaseModel):
     presets: PresetSettings = PresetSettings()
     content: ContentSettings = ContentSettings()
     exports: ExportSettings = ExportSettings()
+    films: FilmSettings = FilmSettings()
     charts: ChartSettings = ChartSettings()
     web: WebSettings = WebSettings()
     running: RunningSettings = RunningSettings()

@@ -1,7 +1,7 @@
 """Transactions that delete the data of a member or a server; amounts stay in the ledger, without member ids.
 
-`forget_member` and `forget_guild` return the ids of the deleted jobs, whose files the caller removes; until it notes
-that, `removals` has them.
+`forget_member` and `forget_guild` return the ids of the deleted jobs and films, whose files the caller removes; until
+it notes that, `removals` has them.
 """
 
 from collections.abc import Collection
@@ -42,6 +42,7 @@ _SERVERS = """
 SELECT guild_id FROM (
 SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
 UNION SELECT guild_id FROM preferences UNION SELECT guild_id FROM presets UNION SELECT guild_id FROM money_requests
+UNION SELECT guild_id FROM films UNION SELECT guild_id FROM film_drafts
 UNION SELECT guild_id FROM warnings) AS servers WHERE {mine}"""
 _LEAVE = """
 INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
@@ -57,6 +58,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
         Busy: a video of theirs is still being made, or money is reserved for one.
     """
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
+    film_ids = yield from _delete_films("member_id = $1", member_id)
     # After the deletion, which waits for a webhook that takes an uncertain job up again.
     running = yield One(_OPEN_OF, (member_id,))
     if running["n"]:
@@ -74,7 +76,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     yield from asks.forget_asks_of(member_id)  # rules that admins set for them belong to the server
     for guild_id in (yield from guilds_with(member_id)):
         yield from unname(guild_id, member_id)
-    return job_ids
+    return (*job_ids, *film_ids)
 
 
 def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
@@ -133,6 +135,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     Call it after `unname_in` for every member of `names_in`.
     """
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
+    film_ids = yield from _delete_films("guild_id = $1", guild_id)
     yield from reservations.release_in(guild_id, at=at)
     yield from timezones.leave(guild_id, at=at)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
@@ -146,7 +149,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
     if not still["n"]:
         yield from keep_guild(guild_id)
-    return ForgottenGuild(job_ids, still["n"])
+    return ForgottenGuild((*job_ids, *film_ids), still["n"])
 
 
 def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
@@ -203,6 +206,17 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
         yield One("DELETE FROM borrowings WHERE job_id = $1", (row["id"],))
         yield One(_TO_REMOVE, (row["id"],))
     return tuple(row["id"] for row in rows)
+
+
+def _delete_films(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
+    """Delete films and drafts of films; their shots are jobs, and their files are named as those of jobs."""
+    deleted: list[str] = []
+    for table in ("films", "film_drafts"):
+        rows: list[Row] = yield Many(f"DELETE FROM {table} WHERE {whose} RETURNING id", (identity,))  # noqa: S608 - the names and the condition are this module's own
+        deleted += [row["id"] for row in rows]
+    for film_id in deleted:
+        yield One(_TO_REMOVE, (film_id,))
+    return tuple(deleted)
 
 
 def _forget_decisions(member_id: int) -> Transaction[None]:

@@ -139,6 +139,17 @@ class Variation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A job's place in a film: shot `number`, from 1, of `of` shots. `message_id` is the message of the whole film."""
+
+    film_id: str
+    shot_id: str
+    number: int
+    of: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What is asked for: a filled-in mode and its files. The fields after `videos` are as in `Job`.
 
@@ -240,8 +251,8 @@ class Job:
     its card holds of the video, so that the card can be drawn again; None for jobs from before that was kept.
     `files_gone_at` is when Wanda's copies of the inputs and the result were deleted. `revived_at` is when an uncertain
     job was taken up again because fal has it after all. `variation` is the place in a set of videos that were ordered
-    at once. `age_restricted` is the flag of the channel whose rules apply; `must_hide` says that a rule has the video
-    shown as a spoiler.
+    at once, `part` the place in a film. `age_restricted` is the flag of the channel whose rules apply; `must_hide` says
+    that a rule has the video shown as a spoiler.
     """
 
     id: str
@@ -287,6 +298,7 @@ class Job:
     files_gone_at: float | None = None
     revived_at: float | None = None
     variation: Variation | None = None
+    part: Part | None = None
     age_restricted: bool | None = None
     must_hide: bool = False
 

@@ -113,6 +113,8 @@ def notice_kind(before: Job, after: Job) -> NoticeKind | None:
     was_told = before.told and before.state == after.state
     if not after.told or was_told or after.mailed is not None:
         return None
+    if after.part is not None and after.state != "cancelled":
+        return None  # what becomes of the film is told instead, see `note_film`
     match after.state:
         case "done":
             return "ready"

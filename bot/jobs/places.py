@@ -23,6 +23,11 @@ CAST(COALESCE(SUM(input_bytes), 0) AS BIGINT) AS bytes_in_server,
 CAST(COALESCE(SUM(CASE WHEN member_id = {_MEMBER} THEN input_bytes ELSE 0 END), 0) AS BIGINT) AS bytes_of_member
 FROM jobs WHERE guild_id = {_GUILD} AND {_OTHERS} AND state """  # noqa: S608 - a constant of this module
 
+_OF_DRAFTS = """
+SELECT CAST(COALESCE(SUM(input_bytes), 0) AS BIGINT) AS bytes_in_server,
+CAST(COALESCE(SUM(CASE WHEN member_id = $2 THEN input_bytes ELSE 0 END), 0) AS BIGINT) AS bytes_of_member
+FROM film_drafts WHERE guild_id = $1 AND id <> $3"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileBounds:
@@ -93,9 +98,19 @@ def check_place(
         raise Busy(_approver_reads(full, jobs[0].member_id) if for_approver else _member_reads(full, len(jobs)))
 
 
-def files_of_waiting_jobs(guild_id: int, member_id: int) -> Transaction[WaitingFiles]:
-    """Return the bytes of the files of jobs that wait for approval, of the member and of the server."""
-    return _files((yield One(f"{_IN_SERVER}= 'waiting'", (*_ids(()), guild_id, member_id))))
+def waiting_files(guild_id: int, member_id: int, *, but: str = "") -> Transaction[WaitingFiles]:
+    """Return the bytes of the files of jobs that wait for approval, and of drafts of films, of member and server.
+
+    `but` is a draft that does not count.
+    """
+    of_jobs, of_drafts = yield from together(
+        One(f"{_IN_SERVER}= 'waiting'", (*_ids(()), guild_id, member_id)), One(_OF_DRAFTS, (guild_id, member_id, but))
+    )
+    jobs, drafts = _files(of_jobs), _files(of_drafts)
+    return WaitingFiles(
+        of_member_bytes=jobs.of_member_bytes + drafts.of_member_bytes,
+        in_server_bytes=jobs.in_server_bytes + drafts.in_server_bytes,
+    )
 
 
 def check_files(size_bytes: int, others: WaitingFiles, bounds: FileBounds) -> None:

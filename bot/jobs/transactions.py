@@ -1,9 +1,9 @@
 """The job's transactions: each changes state and money together, or neither."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
+from typing import Any, TypeAlias
 
 from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
 from bot.catalogue.registry import MODES
@@ -51,6 +51,9 @@ class Accepted:
     held: Held
 
 
+Beside: TypeAlias = Callable[[tuple[Accepted, ...]], Transaction[None]]
+
+
 def accept(job: Job, shipped: Shipped, places: Places, *, running: int = 0) -> Transaction[Accepted]:
     """Accept one job, as `accept_all` does."""
     (accepted,) = yield from accept_all((job,), shipped, places, running=running)
@@ -58,11 +61,18 @@ def accept(job: Job, shipped: Shipped, places: Places, *, running: int = 0) -> T
 
 
 def accept_all(
-    jobs: Sequence[Job], shipped: Shipped, places: Places, *, running: int = 0, reserve: Sequence[Wish] = ()
+    jobs: Sequence[Job],
+    shipped: Shipped,
+    places: Places,
+    *,
+    running: int = 0,
+    reserve: Sequence[Wish] = (),
+    beside: Beside | None = None,
 ) -> Transaction[tuple[Accepted, ...]]:
     """Hold the quotes on every budget and insert the jobs of one order, or do nothing at all.
 
-    `reserve` are jobs of the same order that can be made only later: what they cost is held with the others.
+    `reserve` are jobs of the same order that can be made only later: what they cost is held with the others. `beside`
+    is what else belongs to the order and is stored with it; what it raises undoes all.
 
     Each job gets a hold of its own, so that every rule about holds is the same for a set and for a single job: each
     ends once, is settled from itself and sums up in the books. Nothing knows of the set's sum but this transaction,
@@ -96,6 +106,8 @@ def accept_all(
         accepted.append((yield from _place(_with_terms(job, checked.terms, sum_microusd), checked)))
     for wish in reserve:
         yield from reservations.reserve(wish, at=first.created_at, shipped=shipped)
+    if beside is not None:
+        yield from beside(tuple(accepted))
     return tuple(accepted)
 
 
@@ -388,9 +400,10 @@ def typical_seconds(similar: str) -> Transaction[float | None]:
 
 
 def known_ids(job_ids: Collection[str]) -> Transaction[frozenset[str]]:
-    """Return those of these ids, at most some hundred and at least one, that are jobs."""
+    """Return those of these ids, at most some hundred and at least one, that are jobs, films or drafts of films."""
     named = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
-    rows: list[Row] = yield Many(f"SELECT id FROM jobs WHERE id IN ({named})", tuple(job_ids))  # noqa: S608 - only the numbers of parameters are put in
+    of_each = (f"SELECT id FROM {table} WHERE id IN ({named})" for table in ("jobs", "films", "film_drafts"))  # noqa: S608 - only the numbers of parameters are put in
+    rows: list[Row] = yield Many(" UNION ".join(of_each), tuple(job_ids))
     return frozenset(row["id"] for row in rows)
 
 

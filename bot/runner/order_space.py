@@ -1,7 +1,8 @@
 """The disk space of files whose order is not accepted yet: being copied and fitted, or waiting for a confirmation.
 
-Together with the files of jobs that wait for approval they are bounded, for each member in a server and for each
-server. The count is in memory, because no order survives the process: files without a job are removed later.
+Together with the files of jobs that wait for approval, and of drafts of films, they are bounded, for each member in a
+server and for each server. The count is in memory, because no order survives the process: files without a job are
+removed later.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from bot.errors import FilesUnavailable
 from bot.files.files import Files
 from bot.files.names import inputs_name
-from bot.jobs.places import FileBounds, WaitingFiles, check_files, files_of_waiting_jobs
+from bot.jobs.places import FileBounds, WaitingFiles, check_files, waiting_files
 from bot.requester import Requester
 from bot.storage.transaction import Store
 
@@ -50,7 +51,7 @@ class OrderSpace:
 
     async def _check(self, order_id: str, new: _Share) -> None:
         requester, before = new.requester, dict(self._shares)
-        waiting = await self._store.read(files_of_waiting_jobs(requester.guild_id, requester.member_id))
+        waiting = await self._store.read(waiting_files(requester.guild_id, requester.member_id, but=order_id))
         # An order that became a waiting job meanwhile may be missing in both, so those of before count too.
         others = [share for key, share in {**before, **self._shares}.items() if key != order_id]
         in_server = [share for share in others if share.requester.guild_id == requester.guild_id]

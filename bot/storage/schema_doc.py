@@ -30,6 +30,8 @@ _ROWS: Mapping[str, str] = {
     "claims": "Which process took which part of a PostgreSQL database last: `all`, or a shard such as `3/16`.",
     "draws": "What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.",
     "entries": "One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.",
+    "film_drafts": "A film that its member is still writing; `body` is all of it as JSON.",
+    "films": "An ordered film; `body` is all of it as JSON, but for its shots' jobs.",
     "fruitless": "A job that ended without a video: what the server paid of it, and whether its member waits for it.",
     "grants": "Money given to a member once, beside the allowance.",
     "jobs": "One job. `body` is all of it as JSON; the other columns are what jobs are found and counted by.",

@@ -14,11 +14,19 @@ _SAYS: dict[NoticeKind, str] = {
 }
 
 _OF_SET_SAYS: dict[NoticeKind, str] = {
+    **_SAYS,
     "approval": "Some videos are waiting for your approval.",
     "ready": "Your variations are ready.",
     "failed": "None of your variations worked out.",
     "declined": "Your variations were declined.",
     "unapproved": "Nobody approved your variations in time.",
+}
+
+_OF_FILM_SAYS: dict[NoticeKind, str] = {
+    **_SAYS,
+    "approval": "A film is waiting for your approval.",
+    "declined": "Your film was declined.",
+    "unapproved": "Nobody approved your film in time.",
 }
 
 
@@ -34,5 +42,7 @@ def notice_mail(kind: NoticeKind, job: Job) -> str:
 
 
 def _says(kind: NoticeKind, job: Job) -> str:
-    """Return the sentence; of variations the last one tells it for all."""
-    return _SAYS[kind] if job.variation is None else _OF_SET_SAYS.get(kind, _SAYS[kind])
+    """Return the sentence; of variations the last one tells it for all, of a film the shot that is asked about."""
+    if job.part is not None:
+        return _OF_FILM_SAYS[kind]
+    return _SAYS[kind] if job.variation is None else _OF_SET_SAYS[kind]

@@ -63,6 +63,8 @@ CASES = [
     ("bot.fal.wire.sse", "asyncio", PURE),
     ("bot.fal.wire.protocol", "httpx", PURE),
     ("bot.files.folder", "obstore", OBSTORE),
+    ("bot.films.plan", "asyncio", PURE),
+    ("bot.films.model", "bot.runner.runner", LAYERS),
     ("bot.files.bucket", "bot.jobs.model", LAYERS),
     ("bot.jobs.approval", "httpx", HTTPX),
     ("bot.jobs.approval", "asyncio", PURE),

@@ -11,7 +11,7 @@ from bot.errors import Busy
 from bot.jobs import machine, transactions
 from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
-from bot.jobs.places import Places, files_of_waiting_jobs
+from bot.jobs.places import Places, waiting_files
 from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.ledger.model import Shipped
@@ -62,7 +62,7 @@ async def test_waiting_jobs_stop_no_other_server(store: Store) -> None:
     await _approval(store, 1)
     waiting = await _accepted(store, replace(PLACES, waiting_in_server_max=20), members=5, guilds=1)
     assert Counter(job.state for job in waiting) == {"waiting": 20}
-    files = await store.read(files_of_waiting_jobs(1, 10))
+    files = await store.read(waiting_files(1, 10))
     assert files.in_server_bytes == 20 * 1000
     other = a_job(id="e" * 32, guild_id=2)
     assert (await store.write(transactions.accept(other, SHIPPED, PLACES))).job.state == "accepted"

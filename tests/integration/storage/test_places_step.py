@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.jobs.places import files_of_waiting_jobs
+from bot.jobs.places import waiting_files
 from bot.jobs.rows import body_of
 from bot.ledger.model import Shipped, Who
 from bot.ledger.rules import rules_of, terms_of
@@ -44,7 +44,7 @@ async def test_what_waits_and_who_is_asked(store_settings: StorageSettings, tmp_
     await store.write(_past())
     await migrate(store, engine_of(store_settings), at=2.0)
     try:
-        assert await store.read(files_of_waiting_jobs(1, 2)) == (54_000_000, 54_000_000)
+        assert await store.read(waiting_files(1, 2)) == (54_000_000, 54_000_000)
         assert [rule.name for rule in await store.read(rules_of(1))] == ["blocked", "at_once"]
         terms: Any = await store.read(terms_of(Who(guild_id=1, channel_id=2, member_id=2), at=9.0, shipped=SHIPPED))
         assert terms.confirm_above_microusd.value == 300_000

@@ -11,7 +11,7 @@ from bot.errors import Busy, Refusal
 from bot.jobs import machine, transactions
 from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
-from bot.jobs.places import FileBounds, Places, files_of_waiting_jobs
+from bot.jobs.places import FileBounds, Places, waiting_files
 from bot.ledger import rules
 from bot.ledger.model import Shipped
 from tests.support.job_samples import NOW, PICTURE, a_job
@@ -134,7 +134,7 @@ def test_a_job_begins_exactly_when_a_naive_count_has_a_place(actions: list[Actio
                 assert _approved(store, waiting[0], naive.running) == naive.has_place(begun)
                 if naive.has_place(begun):
                     naive.jobs[waiting[0]] = begun
-            found = store.run(files_of_waiting_jobs(guild_id, member_id))
+            found = store.run(waiting_files(guild_id, member_id))
             there = [one for one in naive.jobs.values() if one.waits and one.guild_id == guild_id]
             own = sum(one.size_bytes for one in there if one.member_id == member_id)
             assert found == (own, sum(one.size_bytes for one in there))

@@ -1,0 +1,1 @@
+"""Films: two to eight shots that are made one by one, or at once, and joined to one video."""
