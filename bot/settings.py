@@ -514,6 +514,23 @@ class MoneySettings(SettingsGroup):
         le=1000,
         decimal_places=6,
     )
+    # https://fal.ai/models/fal-ai/wan/v2.7/text-to-video states a base price only, not how resolutions count.
+    wan27_text_720p_usd: Decimal = setting(
+        "WANDA_WAN27_TEXT_720P_USD",
+        Decimal("0.10"),
+        "Price of `/wan27 text` at 720p, in dollars per second; 0 turns this resolution off.",
+        ge=0,
+        le=1000,
+        decimal_places=6,
+    )
+    wan27_text_1080p_usd: Decimal = setting(
+        "WANDA_WAN27_TEXT_1080P_USD",
+        Decimal("0.10"),
+        "Price of `/wan27 text` at 1080p, in dollars per second; 0 turns this resolution off.",
+        ge=0,
+        le=1000,
+        decimal_places=6,
+    )
 
     @field_validator("allowed_servers")
     @classmethod
@@ -525,8 +542,11 @@ class MoneySettings(SettingsGroup):
 
     @property
     def prices_usd(self) -> Mapping[str, Mapping[str, Decimal]]:
-        """The stated prices in dollars, by family of modes and resolution."""
-        return {"wan25": {"480p": self.wan25_480p_usd, "720p": self.wan25_720p_usd, "1080p": self.wan25_1080p_usd}}
+        """The stated prices in dollars, by resolution, of a family of modes or of one mode; that of a mode wins."""
+        return {
+            "wan25": {"480p": self.wan25_480p_usd, "720p": self.wan25_720p_usd, "1080p": self.wan25_1080p_usd},
+            "wan27-text": {"720p": self.wan27_text_720p_usd, "1080p": self.wan27_text_1080p_usd},
+        }
 
     @property
     def member_daily_microusd(self) -> int:
@@ -574,12 +594,14 @@ class DefaultSettings(SettingsGroup):
         "resolution=720p duration=5",
         "Resolution and length of `/wan27 image` where a member names none.",
     )
+    wan27_text: str = setting("WANDA_DEFAULT_WAN27_TEXT", "resolution=720p duration=5", "The same, of `/wan27 text`.")
     wan27_reference: str = setting(
         "WANDA_DEFAULT_WAN27_REFERENCE", "resolution=720p duration=5", "The same, of `/wan27 reference`."
     )
     wan25_image: str = setting(
         "WANDA_DEFAULT_WAN25_IMAGE", "resolution=720p duration=5", "The same, of `/wan25 image`."
     )
+    wan25_text: str = setting("WANDA_DEFAULT_WAN25_TEXT", "resolution=720p duration=5", "The same, of `/wan25 text`.")
     wan22_video: str = setting(
         "WANDA_DEFAULT_WAN22_VIDEO", "resolution=720p num_frames=81", "The same, of `/wan22 video`."
     )

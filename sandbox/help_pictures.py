@@ -69,6 +69,22 @@ def cat_in_hat(moment: float) -> Image.Image:
     return scene
 
 
+def kite(moment: float) -> Image.Image:
+    """A kite climbs over a beach into the clouds."""
+    scene, pen, width, height = _canvas("#8fc7ef")
+    for x, y, size in ((0.2, 0.16, 1.0), (0.62, 0.1, 1.3), (0.85, 0.26, 0.8)):
+        for puff in (-1, 0, 1):
+            left, top = width * x + puff * 34 * size, height * y - (12 if puff == 0 else 0)
+            pen.ellipse((left - 40 * size, top - 24 * size, left + 40 * size, top + 24 * size), fill="#eef6ff")
+    pen.rectangle((0, height * 0.7, width, height * 0.82), fill="#3f86b8")
+    pen.rectangle((0, height * 0.82, width, height), fill="#ecd9a4")
+    x, y = width * (0.42 + 0.26 * moment), height * (0.58 - 0.34 * moment)
+    pen.line((width * 0.18, height * 0.9, x, y), fill="#56606b", width=3)
+    pen.polygon([(x, y - 62), (x + 42, y), (x, y + 52), (x - 42, y)], fill="#e5484d")
+    pen.line([(x, y + 52), (x - 16, y + 76), (x + 8, y + 98), (x - 12, y + 122)], fill="#ffd166", width=7)
+    return scene
+
+
 def painted(moment: float) -> Image.Image:
     """The lake as a print in few colours."""
     grey = ImageOps.grayscale(lake(moment).filter(ImageFilter.ModeFilter(9)))
@@ -127,6 +143,14 @@ class Sheet:
                     across = at + 8 + hole * width // 6
                     self.pen.rounded_rectangle((across, row, across + 20, row + 14), radius=4, fill=PERFORATION)
 
+    def words(self, x: int, y: int, lines: Sequence[float]) -> None:
+        """Draw a note with lines of writing, each so wide a part of it."""
+        left, top, width, height = (SCALE * number for number in (x, y, *STILL))
+        self.pen.rounded_rectangle((left - 8, top - 8, left + width + 8, top + height + 8), radius=12, fill=FRAME)
+        for number, share in enumerate(lines):
+            at = top + 26 + number * (height - 20) // len(lines)
+            self.pen.rounded_rectangle((left + 18, at, left + 18 + (width - 36) * share, at + 14), radius=7, fill=FILM)
+
     def arrow(self, x: int, *, y: int = 110) -> None:
         """Draw an arrow to the right."""
         left, middle = SCALE * x, SCALE * y
@@ -152,6 +176,16 @@ def _from_still(paint: Paint, *, has_sound: bool = False) -> Image.Image:
     sheet.film(250, _film_of(paint, 3), y=34 if has_sound else 50)
     if has_sound:
         sheet.sound(24, STILL[0], y=186)
+        sheet.sound(254, 366, y=186)
+    return sheet.image
+
+
+def _from_words(paint: Paint, *, has_sound: bool = False) -> Image.Image:
+    sheet = Sheet()
+    sheet.words(24, 47, (0.9, 1.0, 0.8, 0.95, 0.45))
+    sheet.arrow(206)
+    sheet.film(250, _film_of(paint, 3), y=34 if has_sound else 50)
+    if has_sound:
         sheet.sound(254, 366, y=186)
     return sheet.image
 
@@ -184,8 +218,10 @@ def _restyled() -> Image.Image:
 PICTURES: dict[str, Callable[[], Image.Image]] = {
     "wan27-image": lambda: _from_still(lake),
     "wan27-continue": _continued,
+    "wan27-text": lambda: _from_words(kite),
     "wan27-reference": _from_references,
     "wan25-image": lambda: _from_still(cat, has_sound=True),
+    "wan25-text": lambda: _from_words(cat_in_hat, has_sound=True),
     "wan22-video": _restyled,
     "wan21-image": lambda: _from_still(cat),
 }

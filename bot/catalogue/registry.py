@@ -14,11 +14,21 @@ from bot.catalogue.refusals import option_refusal
 from bot.catalogue.wan21_image import Wan21Image
 from bot.catalogue.wan22_video import Wan22Video
 from bot.catalogue.wan25_image import Wan25Image
+from bot.catalogue.wan25_text import Wan25Text
 from bot.catalogue.wan27_image import Wan27Image
 from bot.catalogue.wan27_reference import Wan27Reference
+from bot.catalogue.wan27_text import Wan27Text
 from bot.errors import OptionRefused
 
-MODES: tuple[type[Mode], ...] = (Wan27Image, Wan27Reference, Wan25Image, Wan22Video, Wan21Image)
+MODES: tuple[type[Mode], ...] = (
+    Wan27Image,
+    Wan27Text,
+    Wan27Reference,
+    Wan25Image,
+    Wan25Text,
+    Wan22Video,
+    Wan21Image,
+)
 MODE_TITLES: Mapping[str, str] = {mode.id: mode.title for mode in MODES}
 FAMILIES: Mapping[str, str] = {  # a slash command group and its description
     mode.family(): f"Make videos with {mode.title.rpartition(' ')[0]}." for mode in MODES
@@ -55,10 +65,11 @@ def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attac
 
 
 def price_table(stated: Mapping[str, Mapping[str, Decimal | None]] | None = None) -> PriceTable:
-    """Return the shipped prices; every mode of a family in `stated` has those dollars by resolution instead.
+    """Return the shipped prices, or those dollars by resolution that `stated` has for a mode's id, else for its family.
 
     A resolution whose stated price is missing, None or zero is off.
     """
-    by_family = stated or {}
-    by_mode = {mode.id: by_family[mode.family()] for mode in MODES if mode.family() in by_family}
+    known = stated or {}
+    keys = {mode.id: next((key for key in (mode.id, mode.family()) if key in known), None) for mode in MODES}
+    by_mode = {mode_id: known[key] for mode_id, key in keys.items() if key is not None}
     return PriceTable.of({mode.id: mode.rates for mode in MODES}, by_mode)

@@ -28,9 +28,12 @@ MODE_COLOURS: Mapping[str, str] = {
     "wan25-image": "#2d8678",
     "wan22-video": "#facb29",
     "wan21-image": "#9f4fd7",
+    "wan27-text": "#f830a0",
+    "wan25-text": "#50f8a0",
+    "wan27-edit": "#b85020",
 }
-SPARE_COLOURS = ("#c34b0f", "#a5a596")
-OTHERS = "#dfe2e6"  # of modes drawn together, and of videos whose mode is not known any more
+SPARE_COLOURS = ("#a8b890", "#c0d0f8")
+OTHERS = "#eef0f4"  # of modes drawn together, and of videos whose mode is not known any more
 
 SUM_SIZE = 60
 TITLE_SIZE = 31

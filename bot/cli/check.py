@@ -12,7 +12,7 @@ import av
 from av.codec import Codec
 
 from bot.catalogue.picker import Picker
-from bot.catalogue.registry import MODES
+from bot.catalogue.registry import MODES, price_table
 from bot.client import identify
 from bot.endpoints import point_at
 from bot.errors import (
@@ -129,17 +129,16 @@ async def _budgets(settings: Settings) -> list[Finding]:
 def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
     """Compare fal's base price of each endpoint with ours, to notice that a price changed."""
     findings: list[Finding] = []
+    prices = price_table(settings.money.prices_usd)
     for mode in MODES:
-        ours = settings.money.prices_usd.get(mode.family()) or {
-            name: Decimal(rate) / MICROUSD_PER_USD for name, rate in mode.rates.microusd.items()
-        }
+        ours = {name: rate for (owner, name), rate in prices.rows.items() if owner == mode.id}
         theirs = listed.get(mode.endpoint)
-        shown = ", ".join(f"{exact_dollars(_microusd(price))} at {name}" for name, price in ours.items())
+        shown = ", ".join(f"{exact_dollars(rate)} at {name}" for name, rate in ours.items()) or "none, so it's off"
         if theirs is None:
             text = f"fal lists no price; Wanda counts {shown}"
         else:
             text = f"fal lists {exact_dollars(_microusd(theirs.usd))} a {theirs.unit}; Wanda counts {shown}"
-        fine = theirs is None or theirs.usd in ours.values()
+        fine = theirs is None or not ours or _microusd(theirs.usd) in ours.values()
         if not fine:
             text += "; look at the model's page on fal.ai, and update Wanda if the price moved"
         findings.append(Finding(mode.id, fine, text))

@@ -77,8 +77,8 @@ def _start(reader: Reader) -> Card:
         START,
         reader,
         title="Make videos with Wanda",
-        description="Choose a command, attach a picture and say what should happen. Your video appears in the channel "
-        "a few minutes later.",
+        description="Choose a command, say what should happen, and attach what it begins with: a picture, a clip, or "
+        "nothing but your words. Your video appears in the channel a few minutes later.",
         fields=(
             Field("Commands", "\n".join(lines) or "None is open to you here.", inline=False),
             Field("For you", _buys(first, reader), inline=False),

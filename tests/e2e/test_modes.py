@@ -51,6 +51,14 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
         "$0.25",
         5,
     ),
+    "wan 2.5 text": ("wan25 text", {"prompt": "a dragon", "duration": 5, "resolution": "480p"}, ("audio",), "$0.25", 5),
+    "wan 2.7 text": (
+        "wan27 text",
+        {"prompt": "a kite", "duration": 2, "resolution": "720p", "aspect_ratio": "3:4"},
+        (),
+        "$0.20",
+        2,
+    ),
     "wan 2.2": (
         "wan22 video",
         {"prompt": "as a drawing", "num_frames": 17, "resolution": "480p"},
@@ -63,7 +71,7 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, name: str) -> None:
+async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, tmp_path: Path, name: str) -> None:
     """The card ends with the seed, the price, which is paid exactly, and a video of the length that was ordered."""
     command, options, wanted, price, seconds = COMMANDS[name]
     make: dict[str, Callable[[Path], Path]] = {"image": picture, "audio": voice, "video": clip}
@@ -78,7 +86,7 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, na
     words = text_of(message)
     assert dollars(paid) in words
     assert "seed" in words
-    film = files / "film.mp4"
+    film = tmp_path / "film.mp4"
     content = await stage.discord.fetch(videos_of(message)[0]["url"])
     await asyncio.to_thread(film.write_bytes, content)
     seen = await asyncio.to_thread(probe_video, film)

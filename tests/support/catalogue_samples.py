@@ -17,8 +17,10 @@ KINDS: Mapping[str, MediaKind] = {"end_image": "image", "image": "image", "video
 # The least that each mode accepts.
 LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
     "wan27-image": ({}, ("image",)),
+    "wan27-text": ({"prompt": "It moves"}, ()),
     "wan27-reference": ({"prompt": "Image 1 waves"}, ("image1",)),
     "wan25-image": ({"prompt": "It moves"}, ("image",)),
+    "wan25-text": ({"prompt": "It moves"}, ()),
     "wan22-video": ({"prompt": "It snows"}, ("video",)),
     "wan21-image": ({"prompt": "It moves"}, ("image",)),
 }

@@ -13,7 +13,10 @@ STATES = {
     *("waiting", "accepted", "submitting", "queued", "running", "fetching", "delivering"),
     *("done", "failed", "cancelled", "uncertain"),
 }
-MODES = {"wan27-image", "wan27-reference", "wan25-image", "wan22-video", "wan21-image"}
+MODES = {
+    *("wan27-image", "wan27-text", "wan27-reference"),
+    *("wan25-image", "wan25-text", "wan22-video", "wan21-image"),
+}
 WHY = {
     *("other", *ERROR_TYPES),
     *("account", "client_cancelled", "declined", "defect", "gone", "lost", "refused", "removed", "senseless"),

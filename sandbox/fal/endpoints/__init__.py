@@ -9,15 +9,23 @@ from pydantic import ValidationError
 from sandbox.fal.endpoints.base import EndpointInput, Video
 from sandbox.fal.endpoints.wan21 import Wan21ImageInput
 from sandbox.fal.endpoints.wan22 import Wan22VideoInput
-from sandbox.fal.endpoints.wan25 import Wan25ImageInput
-from sandbox.fal.endpoints.wan27 import Wan27ImageInput, Wan27ReferenceInput
+from sandbox.fal.endpoints.wan25 import Wan25ImageInput, Wan25TextInput
+from sandbox.fal.endpoints.wan27 import Wan27ImageInput, Wan27ReferenceInput, Wan27TextInput
 from sandbox.fal.errors import Failed, invalid_input
 
 __all__ = ["ENDPOINTS", "EndpointInput", "Video", "app_of", "parse_input"]
 
 ENDPOINTS: Mapping[str, type[EndpointInput]] = {
     model.endpoint: model
-    for model in (Wan27ImageInput, Wan27ReferenceInput, Wan25ImageInput, Wan22VideoInput, Wan21ImageInput)
+    for model in (
+        Wan27ImageInput,
+        Wan27TextInput,
+        Wan27ReferenceInput,
+        Wan25ImageInput,
+        Wan25TextInput,
+        Wan22VideoInput,
+        Wan21ImageInput,
+    )
 }
 APP_SEGMENTS = 2
 

@@ -23,6 +23,7 @@ __all__ = [
     "field_error",
     "film_with_sound",
     "first_of",
+    "output_with_prompt",
     "picture_rule",
 ]
 
@@ -128,6 +129,17 @@ def film_with_sound(tier: str, aspect: float, seconds: int, seed: int) -> Film:
     """Return a video with sound, at `FPS`."""
     width, height = size_of(tier, aspect)
     return Film(width=width, height=height, fps=FPS, frames=seconds * FPS, variant=seed % VARIANTS, has_sound=True)
+
+
+def output_with_prompt(video: Video, seed: int, prompt: str | None, *, is_rewritten: bool) -> dict[str, Any]:
+    """Return the output of Wan 2.5 and 2.7: the video, the seed, and the prompt as a language model might expand it."""
+    answer: dict[str, Any] = {"video": video.as_video_file(), "seed": seed}
+    if is_rewritten:
+        asked = (prompt or "The scene comes gently to life").strip().rstrip(".")
+        answer["actual_prompt"] = (
+            f"{asked}. The camera moves slowly and steadily, with soft natural light and fine detail."
+        )
+    return answer
 
 
 def picture_rule(**limits: Any) -> FileRule:

@@ -1,16 +1,27 @@
-"""Wan 2.5: https://fal.ai/models/fal-ai/wan-25-preview/image-to-video/api."""
+"""Wan 2.5.
+
+https://fal.ai/models/fal-ai/wan-25-preview/image-to-video/api
+https://fal.ai/models/fal-ai/wan-25-preview/text-to-video/api
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from sandbox.fal.endpoints.base import EndpointInput, Video, aspect_of, film_with_sound, first_of, picture_rule
-from sandbox.fal.endpoints.wan27 import expand_prompt
+from sandbox.fal.endpoints.base import (
+    EndpointInput,
+    Video,
+    aspect_of,
+    film_with_sound,
+    first_of,
+    output_with_prompt,
+    picture_rule,
+)
 from sandbox.fal.input_files import FileField, FileRule, InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Wan25ImageInput"]
+__all__ = ["Wan25ImageInput", "Wan25TextInput"]
 
 PICTURE = picture_rule(min_side=360, max_side=2000, max_bytes=25_000_000)
 SOUND = FileRule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=3, max_s=30)
@@ -52,7 +63,37 @@ class Wan25ImageInput(EndpointInput):
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
         """Return the video, the seed, and the rewritten prompt when rewriting is on."""
-        answer: dict[str, Any] = {"video": video.as_video_file(), "seed": seed}
-        if self.enable_prompt_expansion:
-            answer["actual_prompt"] = expand_prompt(self.prompt)
-        return answer
+        return output_with_prompt(video, seed, self.prompt, is_rewritten=self.enable_prompt_expansion)
+
+
+class Wan25TextInput(EndpointInput):
+    """fal-ai/wan-25-preview/text-to-video."""
+
+    endpoint: ClassVar[str] = "fal-ai/wan-25-preview/text-to-video"
+    unit_price_usd: ClassVar[float] = 0.05
+    unit: ClassVar[str] = "second"
+
+    prompt: str = Field(max_length=1500)
+    audio_url: str | None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
+    resolution: Literal["480p", "720p", "1080p"] = "1080p"
+    duration: Literal["5", "10"] = "5"
+    negative_prompt: str | None = Field(default=None, max_length=500)
+    enable_prompt_expansion: bool = True
+    enable_safety_checker: bool = True
+
+    def file_fields(self) -> list[FileField]:
+        """Return the sound, if there is one."""
+        return [] if self.audio_url is None else [FileField(("body", "audio_url"), self.audio_url, SOUND)]
+
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:  # noqa: ARG002 - one signature for all modes
+        """Return a video in the chosen aspect."""
+        return film_with_sound(self.resolution, aspect_of(self.aspect_ratio, None), int(self.duration), seed)
+
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
+        """Bill the output's seconds, by resolution."""
+        return int(self.duration) * UNITS_A_SECOND[self.resolution]
+
+    def output(self, video: Video, seed: int) -> Mapping[str, Any]:
+        """Return the video, the seed, and the rewritten prompt when rewriting is on."""
+        return output_with_prompt(video, seed, self.prompt, is_rewritten=self.enable_prompt_expansion)

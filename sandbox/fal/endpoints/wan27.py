@@ -1,6 +1,7 @@
 """Wan 2.7.
 
 https://fal.ai/models/fal-ai/wan/v2.7/image-to-video/api
+https://fal.ai/models/fal-ai/wan/v2.7/text-to-video/api
 https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video/api
 """
 
@@ -17,13 +18,14 @@ from sandbox.fal.endpoints.base import (
     field_error,
     film_with_sound,
     first_of,
+    output_with_prompt,
     picture_rule,
 )
 from sandbox.fal.errors import Failed, model_error
 from sandbox.fal.input_files import FileField, FileRule, InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Wan27ImageInput", "Wan27ReferenceInput"]
+__all__ = ["Wan27ImageInput", "Wan27ReferenceInput", "Wan27TextInput"]
 
 PICTURE = picture_rule(min_side=240, max_side=8000, aspect_max=8, max_bytes=20_000_000)
 CLIP = FileRule(
@@ -34,6 +36,7 @@ REFERENCE_CLIP = FileRule(
 )
 REFERENCE_PICTURE = picture_rule(min_side=240, max_side=8000, max_bytes=20_000_000)
 SOUND = FileRule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=2, max_s=30)
+SOUND_BESIDE_TEXT = FileRule(kind="audio", formats=("wav", "mp3"), max_bytes=15_000_000, min_s=3, max_s=30)
 REFERENCES_MAX = 5
 
 
@@ -98,10 +101,41 @@ class Wan27ImageInput(EndpointInput):
 
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
         """Return the video, the seed, and the rewritten prompt when rewriting is on."""
-        answer: dict[str, Any] = {"video": video.as_video_file(), "seed": seed}
-        if self.enable_prompt_expansion:
-            answer["actual_prompt"] = expand_prompt(self.prompt)
-        return answer
+        return output_with_prompt(video, seed, self.prompt, is_rewritten=self.enable_prompt_expansion)
+
+
+class Wan27TextInput(EndpointInput):
+    """fal-ai/wan/v2.7/text-to-video."""
+
+    endpoint: ClassVar[str] = "fal-ai/wan/v2.7/text-to-video"
+    unit_price_usd: ClassVar[float] = 0.1
+    unit: ClassVar[str] = "second"
+
+    prompt: str = Field(max_length=5000)
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = "16:9"
+    audio_url: str | None = None
+    resolution: Literal["720p", "1080p"] = "1080p"
+    duration: Literal[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] = 5
+    negative_prompt: str | None = Field(default=None, max_length=500)
+    enable_prompt_expansion: bool = True
+    seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
+    enable_safety_checker: bool = True
+
+    def file_fields(self) -> list[FileField]:
+        """Return the sound, if there is one."""
+        return [] if self.audio_url is None else [FileField(("body", "audio_url"), self.audio_url, SOUND_BESIDE_TEXT)]
+
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:  # noqa: ARG002 - one signature for all modes
+        """Return a video in the chosen aspect."""
+        return film_with_sound(self.resolution, aspect_of(self.aspect_ratio, None), self.duration, seed)
+
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
+        """Bill the output's seconds, the same at every resolution."""
+        return float(self.duration)
+
+    def output(self, video: Video, seed: int) -> Mapping[str, Any]:
+        """Return the video, the seed, and the rewritten prompt when rewriting is on."""
+        return output_with_prompt(video, seed, self.prompt, is_rewritten=self.enable_prompt_expansion)
 
 
 class Wan27ReferenceInput(EndpointInput):
@@ -146,9 +180,3 @@ class Wan27ReferenceInput(EndpointInput):
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
         """Return the video and the seed; this endpoint does not rewrite prompts."""
         return {"video": video.as_video_file(), "seed": seed}
-
-
-def expand_prompt(prompt: str | None) -> str:
-    """Return the prompt as a language model might expand it."""
-    asked = (prompt or "The scene comes gently to life").strip().rstrip(".")
-    return f"{asked}. The camera moves slowly and steadily, with soft natural light and fine detail."

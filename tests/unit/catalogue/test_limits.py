@@ -7,7 +7,12 @@ import pytest
 from bot.errors import MediaRefused
 from tests.support.catalogue_samples import MB, input_facts, request
 
-WITH_AUDIO = {"wan27-image": ("image", "audio"), "wan25-image": ("image", "audio")}
+WITH_AUDIO = {
+    "wan27-image": ("image", "audio"),
+    "wan27-text": ("audio",),
+    "wan25-image": ("image", "audio"),
+    "wan25-text": ("audio",),
+}
 
 
 def check(mode_id: str, option: str, **changed: Any) -> None:
@@ -67,8 +72,10 @@ def test_a_shape_that_no_scaling_mends_is_named_with_the_sides() -> None:
 SECONDS = [
     ("wan27-image", "video", 2, 10, "Wan 2.7 continues clips of 2 to 10 s"),
     ("wan27-image", "audio", 2, 30, "Wan 2.7 follows sound files of 2 to 30 s"),
+    ("wan27-text", "audio", 3, 30, "Wan 2.7 follows sound files of 3 to 30 s"),
     ("wan27-reference", "video1", 1, 30, "Wan 2.7 takes reference clips of 1 to 30 s"),
     ("wan25-image", "audio", 3, 30, "Wan 2.5 takes sound files of 3 to 30 s"),
+    ("wan25-text", "audio", 3, 30, "Wan 2.5 takes sound files of 3 to 30 s"),
 ]
 
 

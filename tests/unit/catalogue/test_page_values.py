@@ -33,6 +33,17 @@ PAGES: dict[str, dict[str, Row]] = {
         "seed": ("integer", None, (0, 2147483647)),
         "enable_safety_checker": ("boolean", True, None),
     },
+    "wan27-text": {
+        "prompt": ("string", REQUIRED, (1, 5000)),
+        "audio": ("file", None, None),
+        "aspect_ratio": ("string", "16:9", ["16:9", "9:16", "1:1", "4:3", "3:4"]),
+        "resolution": ("string", "1080p", ["720p", "1080p"]),
+        "duration": ("integer", 5, (2, 15)),
+        "negative_prompt": ("string", None, (None, 500)),
+        "enable_prompt_expansion": ("boolean", True, None),
+        "seed": ("integer", None, (0, 2147483647)),
+        "enable_safety_checker": ("boolean", True, None),
+    },
     "wan27-reference": {
         "prompt": ("string", REQUIRED, (1, 5000)),
         "image1": ("file", None, None),
@@ -55,6 +66,17 @@ PAGES: dict[str, dict[str, Row]] = {
         "prompt": ("string", REQUIRED, (1, 800)),
         "image": ("file", REQUIRED, None),
         "audio": ("file", None, None),
+        "resolution": ("string", "1080p", ["480p", "720p", "1080p"]),
+        "duration": ("integer", 5, [5, 10]),
+        "negative_prompt": ("string", None, (None, 500)),
+        "enable_prompt_expansion": ("boolean", True, None),
+        "seed": ("integer", None, (0, ANY_SEED)),
+        "enable_safety_checker": ("boolean", True, None),
+    },
+    "wan25-text": {
+        "prompt": ("string", REQUIRED, (1, 1500)),
+        "audio": ("file", None, None),
+        "aspect_ratio": ("string", "16:9", ["16:9", "9:16", "1:1"]),
         "resolution": ("string", "1080p", ["480p", "720p", "1080p"]),
         "duration": ("integer", 5, [5, 10]),
         "negative_prompt": ("string", None, (None, 500)),
@@ -107,13 +129,17 @@ PAGES: dict[str, dict[str, Row]] = {
 # Where a mode begins with something else than its page, because that is the dearest; see `DefaultSettings`.
 OURS: dict[tuple[str, str], Any] = {
     ("wan27-image", "resolution"): "720p",
+    ("wan27-text", "resolution"): "720p",
     ("wan27-reference", "resolution"): "720p",
     ("wan25-image", "resolution"): "720p",
+    ("wan25-text", "resolution"): "720p",
 }
 ENDPOINTS = {
     "wan27-image": "fal-ai/wan/v2.7/image-to-video",
+    "wan27-text": "fal-ai/wan/v2.7/text-to-video",
     "wan27-reference": "fal-ai/wan/v2.7/reference-to-video",
     "wan25-image": "fal-ai/wan-25-preview/image-to-video",
+    "wan25-text": "fal-ai/wan-25-preview/text-to-video",
     "wan22-video": "fal-ai/wan/v2.2-a14b/video-to-video",
     "wan21-image": "fal-ai/wan-i2v",
 }
@@ -189,10 +215,14 @@ def test_a_choice_is_one_of_the_pages(mode_id: str, name: str, choices: list[str
     [
         ("wan27-image", "prompt", 5000),
         ("wan27-image", "negative_prompt", 500),
+        ("wan27-text", "prompt", 5000),
+        ("wan27-text", "negative_prompt", 500),
         ("wan27-reference", "prompt", 5000),
         ("wan27-reference", "negative_prompt", 500),
         ("wan25-image", "prompt", 800),
         ("wan25-image", "negative_prompt", 500),
+        ("wan25-text", "prompt", 1500),
+        ("wan25-text", "negative_prompt", 500),
     ],
 )
 def test_a_text_is_as_long_as_the_page_allows(mode_id: str, name: str, longest: int) -> None:

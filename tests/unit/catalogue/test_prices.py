@@ -1,5 +1,6 @@
 """Every price of every mode, against the pages' numbers and an independent computation."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,8 +20,17 @@ from tests.support.catalogue_samples import input_facts, request
 PRICES = registry.price_table()
 PER_SECOND = {
     "wan27-image": {"720p": Fraction("0.10"), "1080p": Fraction("0.15")},
+    "wan27-text": {"720p": Fraction("0.10"), "1080p": Fraction("0.10")},
     "wan27-reference": {"720p": Fraction("0.10"), "1080p": Fraction("0.10")},
     "wan25-image": {"480p": Fraction("0.05"), "720p": Fraction("0.10"), "1080p": Fraction("0.15")},
+    "wan25-text": {"480p": Fraction("0.05"), "720p": Fraction("0.10"), "1080p": Fraction("0.15")},
+}
+SECONDS: dict[str, Iterable[int]] = {
+    "wan27-image": range(2, 16),
+    "wan27-text": range(2, 16),
+    "wan27-reference": range(2, 11),
+    "wan25-image": (5, 10),
+    "wan25-text": (5, 10),
 }
 PER_VIDEO_SECOND = {"480p": Fraction("0.04"), "580p": Fraction("0.06"), "720p": Fraction("0.08")}
 PER_VIDEO = {"480p": Fraction("0.2"), "720p": Fraction("0.4")}
@@ -36,12 +46,17 @@ EXAMPLES: list[tuple[str, dict[str, Any], int, str]] = [
     ("wan27-image", {}, 500_000, "5 s × $0.10"),
     ("wan27-image", {"resolution": "1080p", "duration": 15}, 2_250_000, "15 s × $0.15"),
     ("wan27-image", {"resolution": "720p", "duration": 2}, 200_000, "2 s × $0.10"),
+    ("wan27-text", {}, 500_000, "5 s × $0.10"),
+    ("wan27-text", {"resolution": "1080p", "duration": 15}, 1_500_000, "15 s × $0.10"),
     ("wan27-reference", {"resolution": "1080p", "duration": 3}, 300_000, "3 s × $0.10"),
     ("wan27-reference", {"resolution": "720p", "duration": 3}, 300_000, "3 s × $0.10"),
     ("wan25-image", {}, 500_000, "5 s × $0.10"),
     ("wan25-image", {"resolution": "1080p"}, 750_000, "5 s × $0.15"),
     ("wan25-image", {"resolution": "480p", "duration": 10}, 500_000, "10 s × $0.05"),
     ("wan25-image", {"resolution": "720p", "duration": 10}, 1_000_000, "10 s × $0.10"),
+    ("wan25-text", {}, 500_000, "5 s × $0.10"),
+    ("wan25-text", {"resolution": "480p", "duration": 10}, 500_000, "10 s × $0.05"),
+    ("wan25-text", {"resolution": "1080p", "duration": 10}, 1_500_000, "10 s × $0.15"),
     ("wan22-video", {}, 405_000, "81 frames / 16 × $0.08"),
     ("wan22-video", {"resolution": "480p", "num_frames": 17}, 42_500, "17 frames / 16 × $0.04"),
     ("wan22-video", {"resolution": "580p", "num_frames": 161}, 603_750, "161 frames / 16 × $0.06"),
@@ -75,7 +90,7 @@ def test_every_rate_has_an_example(mode: type[Mode]) -> None:
         (mode_id, resolution, seconds)
         for mode_id, rates in PER_SECOND.items()
         for resolution in rates
-        for seconds in {"wan27-image": range(2, 16), "wan27-reference": range(2, 11), "wan25-image": (5, 10)}[mode_id]
+        for seconds in SECONDS[mode_id]
     ],
 )
 def test_seconds_times_rate(mode_id: str, resolution: str, seconds: int) -> None:
@@ -170,6 +185,26 @@ def test_every_resolution_has_a_price() -> None:
         assert len(mode.rates.read_on) == len("2026-11-20")
 
 
+def test_a_modes_own_price_wins() -> None:
+    """A price that is stated for a mode holds for it alone; one for its family holds for the others."""
+    prices = registry.price_table({"wan25": {"720p": Decimal("0.20")}, "wan25-text": {"720p": Decimal("0.30")}})
+    cost = {mode_id: request(mode_id).quote({}, prices).microusd for mode_id in ("wan25-image", "wan25-text")}
+
+    assert cost == {"wan25-image": 1_000_000, "wan25-text": 1_500_000}
+
+
+def test_27_text_has_a_price_in_the_settings() -> None:
+    """fal states a base price of Wan 2.7 text, not one for each resolution, so an operator states these."""
+    prices = registry.price_table(MoneySettings(wan27_text_1080p_usd=Decimal("0.15")).prices_usd)
+
+    assert request("wan27-text", resolution="1080p").quote({}, prices).microusd == 750_000
+    assert request("wan27-text").quote({}, prices).microusd == 500_000
+    assert request("wan27-image", resolution="1080p").quote({}, prices).microusd == 750_000
+    off = registry.price_table(MoneySettings(wan27_text_1080p_usd=Decimal(0)).prices_usd)
+    with pytest.raises(ModeOff, match=r"Wan 2.7 text is off at 1080p"):
+        request("wan27-text", resolution="1080p").quote({}, off)
+
+
 @pytest.mark.parametrize("unknown", [None, Decimal(0)])
 def test_an_unknown_price_turns_the_mode_off(unknown: Decimal | None) -> None:
     """A resolution without a price is off, never free; the others stay on and are offered."""
@@ -190,12 +225,10 @@ def test_a_familys_price_is_every_modes() -> None:
     """A price that the operator sets, or removes, applies to each mode of the family and to no other mode."""
     prices = registry.price_table({"wan27": {"720p": Decimal("0.2")}})
     of_27 = {key: rate for key, rate in prices.rows.items() if key[0].startswith("wan27-")}
+    ids = [mode.id for mode in registry.MODES if mode.family() == "wan27"]
 
-    assert of_27 == {("wan27-image", "720p"): 200_000, ("wan27-reference", "720p"): 200_000}
-    assert {key for key in PRICES.rows if key not in prices.rows} == {
-        ("wan27-image", "1080p"),
-        ("wan27-reference", "1080p"),
-    }
+    assert of_27 == {(mode_id, "720p"): 200_000 for mode_id in ids}
+    assert {key for key in PRICES.rows if key not in prices.rows} == {(mode_id, "1080p") for mode_id in ids}
 
 
 def test_settings_replace_the_price_of_25() -> None:

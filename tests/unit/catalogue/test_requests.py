@@ -19,6 +19,7 @@ def payload(mode: Mode) -> dict[str, Any]:
 
 LEAST_PAYLOADS: dict[str, dict[str, Any]] = {
     "wan27-image": {"image_url": "https://fal.example/image", "resolution": "720p", "duration": 5},
+    "wan27-text": {"prompt": "It moves", "resolution": "720p", "duration": 5},
     "wan27-reference": {
         "prompt": "Image 1 waves",
         "reference_image_urls": ["https://fal.example/image1"],
@@ -31,6 +32,7 @@ LEAST_PAYLOADS: dict[str, dict[str, Any]] = {
         "resolution": "720p",
         "duration": "5",
     },
+    "wan25-text": {"prompt": "It moves", "resolution": "720p", "duration": "5"},
     "wan22-video": {
         "prompt": "It snows",
         "video_url": "https://fal.example/video",

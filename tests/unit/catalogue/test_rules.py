@@ -76,9 +76,11 @@ def test_reference_refuses_none_and_six(files: tuple[str, ...], words: str) -> N
 @pytest.mark.parametrize(
     ("mode_id", "name"),
     [
+        ("wan27-text", "prompt"),
         ("wan27-reference", "prompt"),
         ("wan25-image", "prompt"),
         ("wan25-image", "image"),
+        ("wan25-text", "prompt"),
         ("wan22-video", "prompt"),
         ("wan22-video", "video"),
         ("wan21-image", "prompt"),
@@ -96,7 +98,7 @@ def test_what_the_page_requires_is_required(mode_id: str, name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("mode_id", ["wan27-reference", "wan25-image", "wan22-video", "wan21-image"])
+@pytest.mark.parametrize("mode_id", ["wan27-text", "wan27-reference", "wan25-image", "wan25-text", "wan22-video"])
 def test_a_required_prompt_is_not_empty(mode_id: str) -> None:
     """An empty prompt is no prompt."""
     with pytest.raises(OptionRefused, match=r"^prompt is empty[.]"):
@@ -123,7 +125,7 @@ def test_a_declared_size_is_no_refusal(mode_id: str, option: str, most_mb: int) 
         check_media(mode.media()[option], input_facts(option, size_bytes=most_mb * MB + 1), this="This file")
 
 
-@pytest.mark.parametrize("mode_id", ["wan27-image", "wan25-image"])
+@pytest.mark.parametrize("mode_id", ["wan27-image", "wan27-text", "wan25-image", "wan25-text"])
 def test_sound_is_limited_too(mode_id: str) -> None:
     """Sound is at most 15 MB once it was made to fit."""
     options, files = LEAST[mode_id]

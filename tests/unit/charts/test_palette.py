@@ -67,6 +67,9 @@ def test_one_colour_for_ever() -> None:
     assert palette.mode_colour("wan25-image") == "#2d8678"
     assert palette.mode_colour("wan22-video") == "#facb29"
     assert palette.mode_colour("wan21-image") == "#9f4fd7"
+    assert palette.mode_colour("wan27-text") == "#f830a0"
+    assert palette.mode_colour("wan25-text") == "#50f8a0"
+    assert palette.mode_colour("wan27-edit") == "#b85020"
 
 
 def test_later_modes() -> None:

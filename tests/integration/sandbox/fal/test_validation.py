@@ -5,13 +5,25 @@ from typing import Any
 
 import pytest
 
-from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, FalRequests
+from tests.support.fal_requests import (
+    QUICK,
+    WAN21,
+    WAN22,
+    WAN25,
+    WAN25_TEXT,
+    WAN27,
+    WAN27_REFERENCE,
+    WAN27_TEXT,
+    FalRequests,
+)
 from tests.support.media_samples import mp3, mp4, ogg, picture, png, wav
 
 GONE = "http://127.0.0.1:1/files/b/x/y.png"
 BASE: dict[str, dict[str, Any]] = {
     WAN27: {"image_url": GONE},
     WAN27_REFERENCE: {"prompt": "x"},
+    WAN27_TEXT: {"prompt": "x"},
+    WAN25_TEXT: {"prompt": "x"},
     WAN25: {"prompt": "x", "image_url": GONE},
     WAN22: {"prompt": "x", "video_url": GONE},
     WAN21: {"prompt": "x", "image_url": GONE},
@@ -34,6 +46,12 @@ BASE: dict[str, dict[str, Any]] = {
         (WAN27_REFERENCE, "duration", 11, "literal_error"),
         (WAN27_REFERENCE, "reference_image_urls", GONE, "list_type"),
         (WAN27_REFERENCE, "reference_image_urls", [GONE] * 6, "sequence_too_long"),
+        (WAN27_TEXT, "duration", "5", "literal_error"),
+        (WAN27_TEXT, "aspect_ratio", "auto", "literal_error"),
+        (WAN27_TEXT, "image_url", GONE, "extra_forbidden"),
+        (WAN25_TEXT, "duration", 5, "literal_error"),
+        (WAN25_TEXT, "aspect_ratio", "4:3", "literal_error"),
+        (WAN25_TEXT, "prompt", "x" * 1501, "string_too_long"),
         (WAN25, "duration", 5, "literal_error"),
         (WAN25, "duration", "6", "literal_error"),
         (WAN25, "prompt", "x" * 801, "string_too_long"),
@@ -53,7 +71,15 @@ async def test_fields(fal: FalRequests, endpoint: str, field: str, value: object
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "field"), [(WAN27_REFERENCE, "prompt"), (WAN25, "image_url"), (WAN22, "video_url"), (WAN21, "prompt")]
+    ("endpoint", "field"),
+    [
+        (WAN27_REFERENCE, "prompt"),
+        (WAN27_TEXT, "prompt"),
+        (WAN25_TEXT, "prompt"),
+        (WAN25, "image_url"),
+        (WAN22, "video_url"),
+        (WAN21, "prompt"),
+    ],
 )
 async def test_required(fal: FalRequests, endpoint: str, field: str) -> None:
     """A missing required field is pydantic's `missing`, billed with nothing."""

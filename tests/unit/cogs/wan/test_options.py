@@ -100,8 +100,10 @@ def test_the_bounds_carry_over(name: str) -> None:
 IN_ORDER = {
     "wan27 image": (["prompt", "image"], ["end_image", "audio", "resolution", "duration"]),
     "wan27 continue": (["prompt", "video", "duration"], ["end_image", "resolution"]),
+    "wan27 text": (["prompt"], ["audio", "aspect_ratio", "resolution", "duration"]),
     "wan27 reference": (["prompt"], ["image1", "image2", "image3", "image4", "image5"]),
     "wan25 image": (["prompt", "image"], ["audio", "resolution", "duration"]),
+    "wan25 text": (["prompt"], ["audio", "aspect_ratio", "resolution", "duration"]),
     "wan22 video": (["prompt", "video"], ["resolution", "num_frames"]),
     "wan21 image": (["prompt", "image"], ["resolution", "num_frames"]),
 }
