@@ -13,6 +13,7 @@ import httpx
 from bot.bounded import Bounded, Bounds
 from bot.cards.channel_queue import ChannelQueue
 from bot.cards.end_log import log_end
+from bot.cards.film_cards import FilmCards
 from bot.cards.job_cards import JobCards
 from bot.cards.notice_poster import may_ping_by
 from bot.cards.offered_reactions import OfferedReactions
@@ -125,7 +126,7 @@ async def compose(
 
 
 async def _cards(stack: AsyncExitStack, settings: Settings, store: Store, client: Wanda, **parts: Any) -> CardsOfOrders:
-    """Build the cards of single jobs and of sets, which share these parts."""
+    """Build the cards of single jobs, of sets and of films, which share these parts."""
     options: dict[str, Any] = {
         **parts,
         "upload_timeout_s": settings.fal.upload_timeout_s,
@@ -135,7 +136,10 @@ async def _cards(stack: AsyncExitStack, settings: Settings, store: Store, client
     of_sets = await stack.enter_async_context(
         SetCards(store, client, settings.cards, settings.jobs, beside=single, **options)
     )
-    return CardsOfOrders(single, of_sets)
+    of_films = await stack.enter_async_context(
+        FilmCards(store, client, settings.cards, settings.jobs, beside=single, **options)
+    )
+    return CardsOfOrders(single, of_sets, of_films)
 
 
 def _fal_steps(fal: FalClient, settings: Settings, files: Files, webhooks: Webhooks | None) -> FalSteps:

@@ -30,7 +30,7 @@ from bot.texts.mode_settings import mode_settings_of
 from bot.texts.panel import Panel
 from bot.texts.setup_rules import Page
 from bot.texts.waiting import WaitingPage, waiting_panel
-from sandbox import look_admin, look_member
+from sandbox import look_admin, look_film, look_member
 from sandbox.demo import draw_landscape
 from sandbox.message_page import Message, Reader, Theme, card_html
 
@@ -240,7 +240,18 @@ def _member_scenes() -> tuple[Scene, ...]:
     )
 
 
+def _film_scenes() -> tuple[Scene, ...]:
+    cards = look_film.card_scenes(a_job)
+    return (
+        *(_panel_scene(name, panel) for name, panel in look_film.PANELS.items()),
+        *(_job_scene(name, card, "components") for name, card in cards.items()),
+        _job_scene("film-finished", cards["film-finished"], "classic"),
+        _card_scene("film-redo", lambda: look_film.redo(a_job)),
+    )
+
+
 SCENES: tuple[Scene, ...] = (
+    *_film_scenes(),
     *_admin_scenes(),
     *_member_scenes(),
     _job_scene("variations-filming", lambda: variations(ended=False), "components"),
@@ -279,7 +290,14 @@ async def draw_scenes(only: str = "") -> list[Path]:
 def _prepare(media: Path) -> None:
     media.mkdir(parents=True, exist_ok=True)
     landscape = draw_landscape()
-    for name in (f"{VIDEO}.png", f"SPOILER_{VIDEO}.png", "preview-image.jpg", "b.mp4.png"):
+    parts = [look_film.PARTS_FILE.format(number) for number in range(1, 6)]
+    for name in (
+        *(f"{part}.png" for part in (*parts, look_film.FILM_FILE)),
+        f"{VIDEO}.png",
+        f"SPOILER_{VIDEO}.png",
+        "preview-image.jpg",
+        "b.mp4.png",
+    ):
         (media / name).write_bytes(landscape)
     for picture in look_member.HELP_PICTURES.iterdir():
         shutil.copyfile(picture, media / picture.name)

@@ -12,7 +12,7 @@ from bot.texts.layout_texts import layout_texts
 
 BUTTONS_IN_ROW = 5
 # Ids of components, by which a message is found again. Discord itself counts from 1 (anatomy of a component).
-_VIDEO_ID, _OTHER_MEDIA_ID = 1_000_001, 1_000_002
+_VIDEO_ID, _OTHER_MEDIA_ID, _PARTS_ID = 1_000_001, 1_000_002, 1_000_003
 _CARD_IDS_FROM = 1 << 30
 
 
@@ -28,10 +28,13 @@ def to_layout(card: JobCard) -> discord.ui.LayoutView:
     frame = discord.ui.Container[Any](accent_colour=card.colour, id=card_component_id(card.job_id))
     frame.add_item(discord.ui.TextDisplay[Any](texts.heading))
     if card.media:
-        frame.add_item(_gallery(card.media))
-    for text in (texts.below, texts.small):
-        if text:
-            frame.add_item(discord.ui.TextDisplay[Any](text))
+        frame.add_item(_gallery(card.media, _VIDEO_ID if _has_video(card) else _OTHER_MEDIA_ID))
+    if texts.below:
+        frame.add_item(discord.ui.TextDisplay[Any](texts.below))
+    if card.parts:
+        frame.add_item(_gallery(card.parts, _PARTS_ID))
+    if texts.small:
+        frame.add_item(discord.ui.TextDisplay[Any](texts.small))
     for name in card.files:
         frame.add_item(discord.ui.File[Any](f"{FILE}{name}"))
     for select in card.selects:
@@ -44,12 +47,15 @@ def to_layout(card: JobCard) -> discord.ui.LayoutView:
     return view
 
 
-def _gallery(media: tuple[Media, ...]) -> discord.ui.MediaGallery[Any]:
-    has_video = any(item.what == "video" for item in media)
+def _has_video(card: JobCard) -> bool:
+    return any(item.what == "video" for item in card.media)
+
+
+def _gallery(media: tuple[Media, ...], component_id: int) -> discord.ui.MediaGallery[Any]:
     items = [
         discord.MediaGalleryItem(item.source, description=item.alt or None, spoiler=item.is_spoiler) for item in media
     ]
-    return discord.ui.MediaGallery[Any](*items, id=_VIDEO_ID if has_video else _OTHER_MEDIA_ID)
+    return discord.ui.MediaGallery[Any](*items, id=component_id)
 
 
 def card_component_id(job_id: str) -> int:

@@ -52,7 +52,11 @@ def _button(button: Button | Link) -> discord.ui.Button[Any]:
     if isinstance(button, Link):
         return discord.ui.Button(label=button.label, url=button.url)
     return discord.ui.Button(
-        label=button.label, style=_STYLES[button.style], custom_id=button.custom_id, disabled=button.disabled
+        label=button.label,
+        style=_STYLES[button.style],
+        custom_id=button.custom_id,
+        disabled=button.disabled,
+        emoji=button.emoji,
     )
 
 

@@ -358,7 +358,7 @@ class Poster:
     async def _settle_old_card(self, job: Job, content: MessageContent) -> None:
         """Remove progress and buttons from a card that was replied to; one try, failures are only logged."""
         above = "The reply to this message says how it went."
-        card = replace(content.card, above=above, media=(), files=(), buttons=())
+        card = replace(content.card, above=above, media=(), parts=(), files=(), buttons=())
         try:
             await self._edit(job, MessageContent(card), "bot")
         except DiscordRefused as refused:

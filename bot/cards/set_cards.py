@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.cards.film_cards import FilmCards
 from bot.cards.job_cards import JobCards
 from bot.cards.shared_cards import Shared, SharedCards
 from bot.jobs.model import Job, LinkReason, Live
@@ -52,13 +53,16 @@ def _in_order(shared: Shared) -> list[Job]:
 
 
 class CardsOfOrders:
-    """Implements `bot.runner.cards_port.Cards`: jobs of a set share a message, and each other job has its own."""
+    """Implements `bot.runner.cards_port.Cards`: jobs of a set or a film share a message; each other job has its own."""
 
-    def __init__(self, single: JobCards, of_sets: SetCards) -> None:
+    def __init__(self, single: JobCards, of_sets: SetCards, of_films: FilmCards) -> None:
         self._single = single
         self._of_sets = of_sets
+        self.of_films = of_films
 
     def _of(self, job: Job) -> JobCards:
+        if job.part is not None and job.address.message_id == job.part.message_id:
+            return self.of_films
         return self._of_sets if job.variation is not None and is_on_message(job) else self._single
 
     def show(self, job: Job, live: Live) -> None:

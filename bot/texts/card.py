@@ -103,8 +103,9 @@ class JobCard:
     `heading` is what was asked for, else the mode. `body` says how far the job is or how it ended. `size` and `options`
     are the settings in words: "1080p", "5 s" and "seed 42". `price` is what it costs, and `quoted` what it was to cost
     if that is another amount. `maker` mentions its member. `remarks` are small lines, and `details` are those with a
-    name. `facts` are the numbers of the finished file. `link` is the sentence with fal's link, and `files` are names
-    of files beside the video. `above` stands before all else, as where a new message takes the place of a card.
+    name. `parts` are further videos, shown below the text. `facts` are the numbers of the finished file. `link` is the
+    sentence with fal's link, and `files` are names of files beside the video. `above` stands before all else, as where
+    a new message takes the place of a card.
     """
 
     job_id: str
@@ -125,6 +126,7 @@ class JobCard:
     details: tuple[Field, ...] = ()
     facts: tuple[str, ...] = ()
     media: tuple[Media, ...] = ()
+    parts: tuple[Media, ...] = ()
     link: str = ""
     files: tuple[str, ...] = ()
     above: str = ""

@@ -40,7 +40,7 @@ def layout_texts(card: JobCard) -> LayoutTexts:
 def _grey_line(card: JobCard) -> str:
     """Return "1080p · 5 s · $0.75 · seed 42 · by @maker"; how a job ended without a video says itself what it cost."""
     seed = () if card.seed is None else (f"seed {card.seed}",)
-    has_video = bool(card.media) or not card.is_ended
+    has_video = bool(card.media or card.parts) or not card.is_ended
     price = (f"{card.price} instead of {card.quoted}" if card.quoted else card.price) if has_video else ""
     # Where no button leads to what else can be done with it, the number does: in /jobs show.
     number = f"job {short_id(card.job_id)}" if card.is_ended and not card.buttons else ""

@@ -8,13 +8,14 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from tests.unit.texts.scenes import failures, job_cards, refusals
+from tests.unit.texts.scenes import failures, films, job_cards, refusals
 from tests.unit.texts.scenes.scene import Scenes
 from tests.unit.texts.sentences import sentences
 
 FILE = Path(__file__).with_name("texts.snap")
 GROUPS: Mapping[str, Scenes] = {
     "Job cards": job_cards.SCENES,
+    "Films": films.SCENES,
     "Why there is no video": failures.SCENES,
     "Refusals": refusals.SCENES,
 }
