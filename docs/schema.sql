@@ -70,6 +70,23 @@ WHEN NEW.held_microusd > OLD.held_microusd
 AND (NEW.held_microusd > 1000000000000000000 OR NEW.spent_microusd > 1000000000000000000)
 BEGIN SELECT RAISE(ABORT, 'an amount is out of bounds'); END;
 
+-- An order that waits until several members pay for it together; `body` is all of it but its shares.
+CREATE TABLE chip_ins (
+    id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    quote_microusd BIGINT NOT NULL CHECK (quote_microusd >= 0 AND quote_microusd <= 1000000000000),
+    input_bytes BIGINT NOT NULL,
+    expires_at DOUBLE PRECISION NOT NULL,
+    stale_at DOUBLE PRECISION,
+    tries INTEGER NOT NULL DEFAULT 0,
+    body TEXT NOT NULL
+);
+CREATE INDEX chip_ins_by_end ON chip_ins (expires_at);
+CREATE INDEX chip_ins_in_server ON chip_ins (guild_id, member_id);
+CREATE INDEX chip_ins_stale ON chip_ins (stale_at) WHERE stale_at IS NOT NULL;
+
 -- Which process took which part of a PostgreSQL database last: `all`, or a shard such as `3/16`.
 CREATE TABLE claims (part TEXT PRIMARY KEY, owner TEXT NOT NULL, at DOUBLE PRECISION NOT NULL);
 
@@ -396,6 +413,14 @@ ELSE '$' END) NOT BETWEEN 0 AND 1000000000000; END;
 
 -- One applied step of bot/storage/schema.
 CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL);
+
+-- One of the holds of a job that several members pay for; together they hold `quote_microusd`.
+CREATE TABLE shares (
+    id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL,
+    quote_microusd BIGINT NOT NULL CHECK (quote_microusd >= 0 AND quote_microusd <= 1000000000000)
+);
+CREATE INDEX shares_of_job ON shares (job_id);
 
 -- A threshold, in percent, that a server's pool reached in a window, and whether it was posted.
 CREATE TABLE warnings (

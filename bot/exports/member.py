@@ -14,6 +14,7 @@ from bot.exports.csv_text import csv_lines
 from bot.exports.rows import MOVEMENT_COLUMNS, movement_row
 from bot.files.files import Files
 from bot.files.names import result_name
+from bot.jobs.chip_ins import chip_ins_of_member
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.preferences import preferences_everywhere
@@ -116,7 +117,9 @@ async def _gather(
 def _said_of(member_id: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
     granted = yield from grants_and_rules_of(member_id, limit=SAID_MAX)
     settings = yield from preferences_everywhere(member_id, limit=SAID_MAX)
-    return {**granted, "settings": settings, "presets": (yield from presets_everywhere(member_id, limit=SAID_MAX))}
+    presets = yield from presets_everywhere(member_id, limit=SAID_MAX)
+    chip_ins = yield from chip_ins_of_member(member_id, limit=SAID_MAX)
+    return {**granted, "settings": settings, "presets": presets, "chip_ins": [export_values(job) for job in chip_ins]}
 
 
 async def _jobs(

@@ -8,13 +8,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from bot.errors import Busy
+from bot.jobs.chip_ins import forget_chip_ins_in, forget_chip_ins_of
 from bot.jobs.model import Job
 from bot.jobs.notices import forget_notices_in, forget_notices_of
 from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
 from bot.jobs.presets import forget_presets_in, forget_presets_of
 from bot.jobs.prompt_log import forget_prompts_in, forget_prompts_of
 from bot.jobs.rows import body_of, readable_job, readable_jobs
-from bot.ledger import asks, money_requests, reservations, timezones
+from bot.ledger import asks, money_requests, reservations, tables, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -32,7 +33,13 @@ UNION SELECT member_id FROM acts WHERE guild_id = $1 AND member_id > 0
 UNION SELECT declined_by FROM entries WHERE guild_id = $1 AND declined_by > 0 LIMIT $2"""
 _OPEN_OF = """
 SELECT (SELECT count(*) FROM jobs WHERE member_id = $1 AND told = 0)
-+ (SELECT count(*) FROM reservations WHERE member_id = $1) AS n"""
++ (SELECT count(*) FROM reservations WHERE member_id = $1)
++ (SELECT count(*) FROM draws d JOIN shares s ON s.id = d.job_id AND s.id <> s.job_id JOIN jobs j ON j.id = s.job_id
+WHERE d.member_id = $1 AND d.position = 0 AND j.told = 0) AS n"""
+# A member's draws at position 0 have an index.
+_SHARED = """
+UPDATE jobs SET version = version + 1 WHERE id IN (SELECT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id
+WHERE d.member_id = $1 AND d.position = 0) RETURNING id, body"""
 _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
@@ -42,23 +49,29 @@ _SERVERS = """
 SELECT guild_id FROM (
 SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
 UNION SELECT guild_id FROM preferences UNION SELECT guild_id FROM presets UNION SELECT guild_id FROM money_requests
-UNION SELECT guild_id FROM films UNION SELECT guild_id FROM film_drafts
+UNION SELECT guild_id FROM films UNION SELECT guild_id FROM film_drafts UNION SELECT guild_id FROM chip_ins
 UNION SELECT guild_id FROM warnings) AS servers WHERE {mine}"""
 _LEAVE = """
 INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
 ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
 
 
-def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
+def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
     """Delete the member's jobs in every server, and replace their id in the ledger by a pseudonym.
 
-    What they used of an allowance still counts: `bot.ledger.pseudonyms.pseudonym` finds it again.
+    What they used of an allowance still counts: `bot.ledger.pseudonyms.pseudonym` finds it again. Before that they get
+    back what they added to videos that are not paid for yet, and so does everybody who added to theirs.
 
     Raises:
-        Busy: a video of theirs is still being made, or money is reserved for one.
+        Busy: a video that they pay for is still being made, or money is reserved for one.
     """
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     film_ids = yield from _delete_films("member_id = $1", member_id)
+    yield from _forget_shares(member_id)
+    guild_ids = yield from guilds_with(member_id)
+    for guild_id in guild_ids:
+        yield from tables.lock(guild_id)
+    yield from forget_chip_ins_of(member_id, at=at)
     # After the deletion, which waits for a webhook that takes an uncertain job up again.
     running = yield One(_OPEN_OF, (member_id,))
     if running["n"]:
@@ -74,7 +87,7 @@ def forget_member(member_id: int) -> Transaction[tuple[str, ...]]:
     yield from forget_presets_of(member_id)
     yield from money_requests.forget_requests_of(member_id)
     yield from asks.forget_asks_of(member_id)  # rules that admins set for them belong to the server
-    for guild_id in (yield from guilds_with(member_id)):
+    for guild_id in guild_ids:
         yield from unname(guild_id, member_id)
     return (*job_ids, *film_ids)
 
@@ -137,6 +150,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
     film_ids = yield from _delete_films("guild_id = $1", guild_id)
     yield from reservations.release_in(guild_id, at=at)
+    yield from forget_chip_ins_in(guild_id)
     yield from timezones.leave(guild_id, at=at)
     yield One("DELETE FROM rules WHERE guild_id = $1", (guild_id,))
     yield from asks.forget_asks_in(guild_id)
@@ -230,3 +244,17 @@ def _forget_decisions(member_id: int) -> Transaction[None]:
         # An id cannot be taken out of a document that cannot be read, so the document goes.
         body = _NOTHING if job is None else body_of(replace(job, approved_by=None))
         yield One("UPDATE jobs SET approved_by = NULL, body = $2 WHERE id = $1", (row["id"], body))
+
+
+def _forget_shares(member_id: int) -> Transaction[None]:
+    """Remove the member's id from other members' jobs that they paid a share of."""
+    rows: list[Row] = yield Many(_SHARED, (member_id,))
+    for row in rows:
+        job = readable_job(row)
+        body = _NOTHING if job is None else body_of(_without_name(job, member_id))
+        yield One("UPDATE jobs SET body = $2 WHERE id = $1", (row["id"], body))
+
+
+def _without_name(job: Job, member_id: int) -> Job:
+    shares = tuple(replace(one, member_id=0) if one.member_id == member_id else one for one in job.shares)
+    return replace(job, shares=shares)

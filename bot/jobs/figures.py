@@ -27,12 +27,14 @@ def figures(shards: Shards) -> Transaction[Figures]:
     )
     held = yield One(
         "SELECT CAST(COALESCE(SUM(d.amount_microusd), 0) AS BIGINT) AS total FROM jobs j "  # noqa: S608 - numbers
-        "JOIN draws d ON d.job_id = j.id AND d.position = 0 "
+        "LEFT JOIN shares s ON s.job_id = j.id JOIN draws d ON d.job_id = COALESCE(s.id, j.id) AND d.position = 0 "
         f"WHERE j.told = 0 AND d.state = 'held' AND {shards.where('j.guild_id')}"
     )
     exposed = yield One(
-        "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(d.amount_microusd), 0) AS BIGINT) AS total FROM entries e "  # noqa: S608 - numbers
+        "SELECT COUNT(DISTINCT COALESCE(s.job_id, e.job_id)) AS n, "  # noqa: S608 - numbers
+        "CAST(COALESCE(SUM(d.amount_microusd), 0) AS BIGINT) AS total FROM entries e "
         "JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope AND d.position = 0 "
+        "LEFT JOIN shares s ON s.id = e.job_id "
         f"WHERE e.kind = 'expose' AND d.state = 'exposed' AND {shards.where('d.guild_id')}"
     )
     return Figures(

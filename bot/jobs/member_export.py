@@ -16,7 +16,7 @@ SELECT count(*) AS jobs, count(DISTINCT guild_id) AS servers, MIN(created_at) AS
 CAST(COALESCE(SUM(CASE WHEN files_gone = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS with_files
 FROM jobs WHERE member_id = $1"""
 _NOT_THEIRS = frozenset(
-    {"approved_by", "approver_role_id", "parent_at"}
+    {"approved_by", "approver_role_id", "parent_at", "shares"}
 )  # ids of other people, and of another job's card
 
 

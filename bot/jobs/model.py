@@ -11,7 +11,7 @@ from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import build
 from bot.fal.wire.types import Handle, Result
-from bot.ledger.model import Who
+from bot.ledger.model import Share, Who
 from bot.media_spec import MediaKind
 from bot.requester import Requester
 
@@ -252,7 +252,8 @@ class Job:
     `files_gone_at` is when Wanda's copies of the inputs and the result were deleted. `revived_at` is when an uncertain
     job was taken up again because fal has it after all. `variation` is the place in a set of videos that were ordered
     at once, `part` the place in a film. `age_restricted` is the flag of the channel whose rules apply; `must_hide` says
-    that a rule has the video shown as a spoiler.
+    that a rule has the video shown as a spoiler. `shares` are what each member pays of a video that several pay for;
+    none of any other.
     """
 
     id: str
@@ -301,6 +302,7 @@ class Job:
     part: Part | None = None
     age_restricted: bool | None = None
     must_hide: bool = False
+    shares: tuple[Share, ...] = ()
 
     @property
     def set_id(self) -> str:

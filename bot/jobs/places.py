@@ -15,13 +15,19 @@ from bot.jobs.model import VARIATIONS_MAX, Input, Job
 from bot.storage.transaction import One, Row, Transaction, together
 from bot.units import counted, megabytes
 
-_OTHERS = f"told = 0 AND id NOT IN ({', '.join(f'${number}' for number in range(1, VARIATIONS_MAX + 1))})"
+_OTHER = f"id NOT IN ({', '.join(f'${number}' for number in range(1, VARIATIONS_MAX + 1))})"
+_OTHERS = f"told = 0 AND {_OTHER}"
 _GUILD, _MEMBER = f"${VARIATIONS_MAX + 1}", f"${VARIATIONS_MAX + 2}"
 _IN_SERVER = f"""
 SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = {_MEMBER} THEN 1 ELSE 0 END), 0) AS of_member,
 CAST(COALESCE(SUM(input_bytes), 0) AS BIGINT) AS bytes_in_server,
 CAST(COALESCE(SUM(CASE WHEN member_id = {_MEMBER} THEN input_bytes ELSE 0 END), 0) AS BIGINT) AS bytes_of_member
 FROM jobs WHERE guild_id = {_GUILD} AND {_OTHERS} AND state """  # noqa: S608 - a constant of this module
+# The files of orders that several members pay for wait with those of jobs that wait for approval.
+_CHIP_INS = f"""
+SELECT CAST(COALESCE(SUM(input_bytes), 0) AS BIGINT) AS bytes_in_server,
+CAST(COALESCE(SUM(CASE WHEN member_id = {_MEMBER} THEN input_bytes ELSE 0 END), 0) AS BIGINT) AS bytes_of_member
+FROM chip_ins WHERE guild_id = {_GUILD} AND {_OTHER}"""  # noqa: S608 - likewise
 
 _OF_DRAFTS = """
 SELECT CAST(COALESCE(SUM(input_bytes), 0) AS BIGINT) AS bytes_in_server,
@@ -57,10 +63,11 @@ class WaitingFiles(NamedTuple):
 
 
 class TakenPlaces(NamedTuple):
-    """How many other jobs of a server and a member run, and wait for approval, with how many bytes."""
+    """How many other jobs of a server and a member run, and wait for approval, and how many bytes wait with those."""
 
     running: Row
     waiting: Row
+    files: WaitingFiles
 
 
 Whose: TypeAlias = Literal["member", "server", "all"]
@@ -76,8 +83,10 @@ class _Full(NamedTuple):
 
 def taken_places(jobs: Sequence[Job]) -> Transaction[TakenPlaces]:
     """Count, under the server's lock, the other unfinished jobs of these jobs' server and member."""
-    running, waiting = yield from together(_others(jobs, "<> 'waiting'"), _others(jobs, "= 'waiting'"))
-    return TakenPlaces(running, waiting)
+    running, waiting, chip_ins = yield from together(
+        _others(jobs, "<> 'waiting'"), _others(jobs, "= 'waiting'"), _in_chip_ins(jobs)
+    )
+    return TakenPlaces(running, waiting, _files(waiting, chip_ins))
 
 
 def check_place(
@@ -91,7 +100,7 @@ def check_place(
         Busy: there is none. The sentence is for the job's member, or for whoever approved it.
     """
     if jobs[0].state == "waiting":
-        _check_waiting(jobs, places, taken.waiting)
+        _check_waiting(jobs, places, taken)
         return
     full = _full(jobs, places, taken.running, running)
     if full is not None:
@@ -99,18 +108,16 @@ def check_place(
 
 
 def waiting_files(guild_id: int, member_id: int, *, but: str = "") -> Transaction[WaitingFiles]:
-    """Return the bytes of the files of jobs that wait for approval, and of drafts of films, of member and server.
+    """Return the bytes of the files that wait on disk, of member and server.
 
-    `but` is a draft that does not count.
+    They are those of jobs that wait for approval, of orders that several members pay for, and of drafts of films; `but`
+    is a draft that does not count.
     """
-    of_jobs, of_drafts = yield from together(
-        One(f"{_IN_SERVER}= 'waiting'", (*_ids(()), guild_id, member_id)), One(_OF_DRAFTS, (guild_id, member_id, but))
+    values = (*_ids(()), guild_id, member_id)
+    rows: tuple[Row, ...] = yield from together(
+        One(f"{_IN_SERVER}= 'waiting'", values), One(_CHIP_INS, values), One(_OF_DRAFTS, (guild_id, member_id, but))
     )
-    jobs, drafts = _files(of_jobs), _files(of_drafts)
-    return WaitingFiles(
-        of_member_bytes=jobs.of_member_bytes + drafts.of_member_bytes,
-        in_server_bytes=jobs.in_server_bytes + drafts.in_server_bytes,
-    )
+    return _files(*rows)
 
 
 def check_files(size_bytes: int, others: WaitingFiles, bounds: FileBounds) -> None:
@@ -146,6 +153,10 @@ def _ids(jobs: Sequence[Job]) -> tuple[str, ...]:
 
 def _others(jobs: Sequence[Job], state: str) -> Transaction[Row]:
     return (yield One(f"{_IN_SERVER}{state}", (*_ids(jobs), jobs[0].guild_id, jobs[0].member_id)))
+
+
+def _in_chip_ins(jobs: Sequence[Job]) -> Transaction[Row]:
+    return (yield One(_CHIP_INS, (*_ids(jobs), jobs[0].guild_id, jobs[0].member_id)))
 
 
 def _full(jobs: Sequence[Job], places: Places, others: Row, running: int) -> _Full | None:
@@ -188,8 +199,8 @@ def _approver_reads(full: _Full, member_id: int) -> str:
     )
 
 
-def _check_waiting(jobs: Sequence[Job], places: Places, others: Row) -> None:
-    videos = len(jobs)
+def _check_waiting(jobs: Sequence[Job], places: Places, taken: TakenPlaces) -> None:
+    videos, others = len(jobs), taken.waiting
     if others["of_member"] + videos > places.waiting_of_member_max:
         raise Busy(
             f"You have {counted(others['of_member'], 'video')} waiting for approval, and "
@@ -201,7 +212,7 @@ def _check_waiting(jobs: Sequence[Job], places: Places, others: Row) -> None:
             f"This server has {counted(others['in_server'], 'video')} waiting for approval, and "
             f"{places.waiting_in_server_max:,} is the most. Ask an approver to go through them, then try again."
         )
-    check_files(sum(bytes_of(job.inputs) for job in jobs), _files(others), places.files)
+    check_files(sum(bytes_of(job.inputs) for job in jobs), taken.files, places.files)
 
 
 def bytes_of(inputs: Iterable[Input]) -> int:
@@ -209,5 +220,8 @@ def bytes_of(inputs: Iterable[Input]) -> int:
     return sum(item.size_bytes for item in inputs)
 
 
-def _files(row: Row) -> WaitingFiles:
-    return WaitingFiles(of_member_bytes=row["bytes_of_member"], in_server_bytes=row["bytes_in_server"])
+def _files(*rows: Row) -> WaitingFiles:
+    return WaitingFiles(
+        of_member_bytes=sum(row["bytes_of_member"] for row in rows),
+        in_server_bytes=sum(row["bytes_in_server"] for row in rows),
+    )

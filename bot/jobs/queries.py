@@ -151,7 +151,10 @@ def job_ids_named(text: str, *, limit: int) -> Transaction[tuple[str, ...]]:
     found: set[str] = set()
     for pattern in id_patterns(text):
         rows: list[Row] = yield Many(
-            "SELECT job_id FROM draws WHERE position = 0 AND job_id LIKE $1 ORDER BY job_id LIMIT $2", (pattern, limit)
+            # A share is found as the job that it pays for.
+            "SELECT DISTINCT COALESCE(s.job_id, d.job_id) AS job_id FROM draws d LEFT JOIN shares s ON s.id = d.job_id "
+            "WHERE d.position = 0 AND d.job_id LIKE $1 ORDER BY 1 LIMIT $2",
+            (pattern, limit),
         )
         found |= {row["job_id"] for row in rows}
     return tuple(sorted(found)[:limit])

@@ -14,7 +14,8 @@ from bot.jobs.model import Job, JobRef, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, taken_places
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
-from bot.ledger import holds, reservations, rules, tables
+from bot.ledger import endings, holds, reservations, rules, shares, tables
+from bot.ledger.decision import refuse_if_not_allowed
 from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Terms, Who
 from bot.ledger.reservations import Wish
 from bot.sharding import EVERY_SHARD, Shards
@@ -38,7 +39,7 @@ _UPDATE = (
 _BORROW = """
 INSERT INTO borrowings (job_id, source_id) SELECT CAST($1 AS TEXT), CAST($2 AS TEXT)
 UNION SELECT CAST($1 AS TEXT), source_id FROM borrowings WHERE job_id = $2"""
-_LOCK_PARENT = "SELECT id FROM jobs WHERE id = $1 FOR KEY SHARE"  # it is not deleted before its copies are noted
+LOCK_PARENT = "SELECT id FROM jobs WHERE id = $1 FOR KEY SHARE"  # it is not deleted before its copies are noted
 _RUNNING = "SELECT id FROM jobs WHERE parent_id = $1 AND member_id = $2 AND pressed = $3 AND told = 0"
 TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
 
@@ -88,7 +89,7 @@ def accept_all(
     """
     ordered: list[Job] = []
     for job in jobs:
-        ordered.append((yield from _with_parent(job)))  # noqa: PERF401 - a comprehension cannot yield
+        ordered.append((yield from with_parent(job)))  # noqa: PERF401 - a comprehension cannot yield
     first, videos = ordered[0], len(ordered) + len(reserve)
     sum_microusd = sum(job.quote_microusd for job in ordered) + sum(wish.amount_microusd for wish in reserve)
     yield from tables.lock(first.guild_id, everything=shipped.total_cap_microusd is not None)
@@ -131,6 +132,28 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
     stored = _with_terms(job, terms, 0)
     yield from _insert(stored)
     if terms.content.prompt_log_id is not None:
+        yield from log_prompt(stored)
+    return stored
+
+
+def accept_shared(job: Job, shipped: Shipped, places: Places, *, now: float, running: int = 0) -> Transaction[Job]:
+    """Insert a job that several members pay for, and make their `shares` its holds; returns it as it is stored.
+
+    The caller has the server's lock, and the shares are held. Everything is checked before anything is changed.
+
+    Raises:
+        NotAllowed: a rule of now forbids it.
+        AlreadyRunning: it is a rerun that is being made already.
+        Busy: there is no place for it now.
+    """
+    job = yield from with_parent(job)
+    view, taken = yield from together(holds.standing(who_of(job), at=now, shipped=shipped), taken_places((job,)))
+    refuse_if_not_allowed(view, amount_microusd=job.quote_microusd, query=_query(job))
+    stored = _with_terms(job, view.terms, job.quote_microusd)
+    check_place((stored,), places, taken, running=running)
+    yield from _insert(stored)
+    yield from shares.link(job.id, job.shares, quote_microusd=job.quote_microusd)
+    if view.terms.content.prompt_log_id is not None:
         yield from log_prompt(stored)
     return stored
 
@@ -178,7 +201,7 @@ def _insert(job: Job) -> Transaction[None]:
         yield One(_BORROW, (job.id, job.parent_id))
 
 
-def _with_parent(job: Job) -> Transaction[Job]:
+def with_parent(job: Job) -> Transaction[Job]:
     """Return the job with its parent's message, if it has a parent; raises AlreadyRunning for a second press.
 
     Call it before the hold: a second press shall not be refused because the first one used up the budget.
@@ -187,7 +210,7 @@ def _with_parent(job: Job) -> Transaction[Job]:
         return job
     if (yield One(_RUNNING, (job.parent_id, job.member_id, job.trigger))) is not None:
         raise _already_running()
-    yield Lock(_LOCK_PARENT, (job.parent_id,))
+    yield Lock(LOCK_PARENT, (job.parent_id,))
     row = yield One("SELECT guild_id, channel_id, message_id FROM jobs WHERE id = $1", (job.parent_id,))
     if row is None and _has_borrowed(job):
         raise FilesGone(
@@ -317,9 +340,10 @@ def lock_jobs(job_ids: Collection[str]) -> Transaction[None]:
 
 def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[Ending]:
     bound = job.absorbed_daily_microusd
+    ledger = holds if job.shares else endings  # of most jobs it is known that there are no shares to look for
     match effect:
         case Settle():
-            ending = yield from holds.settle(
+            ending = yield from ledger.settle(
                 job.id,
                 effect.amount_microusd,
                 at=now,
@@ -331,7 +355,7 @@ def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[Ending
                 units=effect.units,
             )
         case Release():
-            ending = yield from holds.release(
+            ending = yield from ledger.release(
                 job.id,
                 at=now,
                 actor="wanda",
@@ -340,7 +364,7 @@ def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[Ending
                 is_fruitless=effect.is_fruitless,
             )
         case Expose():
-            ending = yield from holds.expose(
+            ending = yield from ledger.expose(
                 job.id, at=now, actor="wanda", reason=effect.reason, absorbed_max_microusd=bound
             )
     return ending
@@ -400,9 +424,10 @@ def typical_seconds(similar: str) -> Transaction[float | None]:
 
 
 def known_ids(job_ids: Collection[str]) -> Transaction[frozenset[str]]:
-    """Return those of these ids, at most some hundred and at least one, that are jobs, films or drafts of films."""
+    """Return those of these ids, at most some hundred and at least one, that are jobs, or what becomes some."""
     named = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
-    of_each = (f"SELECT id FROM {table} WHERE id IN ({named})" for table in ("jobs", "films", "film_drafts"))  # noqa: S608 - only the numbers of parameters are put in
+    tables_of_ids = ("jobs", "films", "film_drafts", "chip_ins")
+    of_each = (f"SELECT id FROM {table} WHERE id IN ({named})" for table in tables_of_ids)  # noqa: S608 - only the numbers of parameters are put in
     rows: list[Row] = yield Many(" UNION ".join(of_each), tuple(job_ids))
     return frozenset(row["id"] for row in rows)
 

@@ -106,6 +106,27 @@ _CHECKS: tuple[tuple[str, str], ...] = (
         WHERE d.job_id IS NULL OR d.amount_microusd <> r.amount_microusd""",
     ),
     (
+        "the shares of job {what} do not hold its price",
+        """
+        SELECT s.job_id AS what, CAST(SUM(COALESCE(d.amount_microusd, 0)) AS BIGINT) AS found,
+        MAX(s.quote_microusd) AS expected
+        FROM shares s LEFT JOIN draws d ON d.job_id = s.id AND d.position = 0 GROUP BY s.job_id
+        HAVING SUM(COALESCE(d.amount_microusd, 0)) <> MAX(s.quote_microusd)
+        OR MIN(s.quote_microusd) <> MAX(s.quote_microusd)""",
+    ),
+    (
+        "the shares of job {what} did not all end together",
+        """
+        SELECT s.job_id AS what, COUNT(DISTINCT d.state) AS found, 1 AS expected
+        FROM shares s JOIN draws d ON d.job_id = s.id AND d.position = 0 GROUP BY s.job_id
+        HAVING COUNT(DISTINCT d.state) <> 1 OR COUNT(DISTINCT COALESCE(d.ended_at, 0)) <> 1""",
+    ),
+    (
+        "share {what} is reserved although its job was made",
+        """
+        SELECT r.job_id AS what, 1 AS found, 0 AS expected FROM reservations r JOIN shares s ON s.id = r.job_id""",
+    ),
+    (
         "more of grant {what} is held and spent than was given",
         """
         SELECT g.id AS what, CAST(SUM(COALESCE(d.settled_microusd, d.amount_microusd)) AS BIGINT) AS found,
@@ -115,8 +136,10 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
 )
 
+# What a member added to another one's job is money, but no job.
 _TOTALS = """
-SELECT guild_id, COUNT(*) AS jobs,
+SELECT guild_id, SUM(CASE WHEN EXISTS (SELECT 1 FROM shares s WHERE s.id = draws.job_id AND s.id <> s.job_id)
+THEN 0 ELSE 1 END) AS jobs,
 CAST(COALESCE(SUM(CASE WHEN state IN ('held', 'exposed') THEN amount_microusd END), 0) AS BIGINT) AS held,
 CAST(COALESCE(SUM(CASE WHEN state = 'exposed' THEN amount_microusd END), 0) AS BIGINT) AS exposed,
 CAST(COALESCE(SUM(settled_microusd), 0) AS BIGINT) AS spent

@@ -11,7 +11,7 @@ from bot.ledger import scopes
 from bot.ledger.content import refuse_content
 from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, Terms, View, Warned
 from bot.ledger.refusals import allowed_names, budget_refusal, reason_text, shortage
-from bot.money import exact_dollars
+from bot.money import AMOUNT_MAX_MICROUSD, exact_dollars
 from bot.units import counted
 
 THRESHOLDS_PERCENT = (50, 80, 95)
@@ -30,7 +30,13 @@ def decide(view: View, *, amount_microusd: int, query: RuleQuery) -> Decision:
     parts = _from_grants(view.grants, short_of_allowance(view.standings, amount_microusd))
     granted = sum(part for _, part in parts)
     member = amount_microusd - granted
-    refuse_if_short(view, amount_microusd=amount_microusd, granted_microusd=granted, videos=query.videos)
+    refuse_if_short(
+        view,
+        amount_microusd=amount_microusd,
+        granted_microusd=granted,
+        videos=query.videos,
+        is_share=query.is_share,
+    )
     after = tuple(one.holding(member if one.limit.side == "member" else amount_microusd) for one in view.standings)
     approval = view.terms.approval
     return Decision(
@@ -53,6 +59,23 @@ def grant_needed(view: View, amount_microusd: int) -> int:
         return 0
     granted = sum(one.left_microusd for one in view.grants)
     return max(0, short_of_allowance(view.standings, amount_microusd) - granted)
+
+
+def most_of_share(view: View) -> int:
+    """Return the most that the member can pay of a video now, by their allowance, their grants and all budgets."""
+    own = [one.left_microusd for one in view.standings if one.limit.side == "member"]
+    granted = sum(one.left_microusd for one in view.grants)
+    pools = [one.left_microusd for one in view.standings if one.limit.side == "server"]
+    return min((AMOUNT_MAX_MICROUSD, *([min(own) + granted] if own else []), *pools))
+
+
+def refuse_if_pools_short(view: View, *, amount_microusd: int) -> None:
+    """Check that every budget but the member's own can carry the price.
+
+    Raises:
+        QuotaExceeded: one cannot.
+    """
+    refuse_if_short(view, amount_microusd=amount_microusd, granted_microusd=amount_microusd)
 
 
 def crossed(view: View, standings: Sequence[Standing]) -> tuple[Warned, ...]:
@@ -109,6 +132,8 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
         NotAllowed: a rule forbids the job; rules about the server and the member are checked before the job's own.
     """
     _refuse_if_closed(view.terms)
+    if query.is_share:  # its member pays and makes nothing: whoever may use Wanda there may pay
+        return
     refuse_content(view.terms, query)
     _refuse_if_unfit(view.terms, amount_microusd=amount_microusd, query=query)
     if view.waits_until is not None:
@@ -183,7 +208,9 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
         )
 
 
-def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int, videos: int = 1) -> None:
+def refuse_if_short(
+    view: View, *, amount_microusd: int, granted_microusd: int, videos: int = 1, is_share: bool = False
+) -> None:
     """Check that every budget can carry the price of these videos, of which grants pay `granted_microusd`.
 
     Raises:
@@ -197,6 +224,7 @@ def refuse_if_short(view: View, *, amount_microusd: int, granted_microusd: int, 
             amount_microusd,
             granted_microusd=granted_microusd if named.limit.side == "member" else 0,
             videos=videos,
+            is_share=is_share,
             at=view.terms.at,
             timezone=view.terms.timezone.value,
         )

@@ -4,6 +4,13 @@ from dataclasses import dataclass
 
 from bot.storage.transaction import Many, One, Row, Transaction
 
+# A job that several members pay for has a hold for each of them.
+_JOB_ID = "COALESCE((SELECT s.job_id FROM shares s WHERE s.id = draws.job_id), job_id)"
+_OPEN = f"""
+SELECT {_JOB_ID} AS job_id, guild_id, CAST(SUM(amount_microusd) AS BIGINT) AS amount_microusd,
+MIN(counted_at) AS counted_at FROM draws WHERE position = 0 AND state = 'exposed' GROUP BY {_JOB_ID}, guild_id
+ORDER BY 4, 1 LIMIT $1"""  # noqa: S608 - constants of this module
+
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
@@ -17,17 +24,13 @@ class Exposure:
 
 def open_exposures(*, limit: int) -> Transaction[tuple[Exposure, ...]]:
     """Return the open exposures, oldest first; an operator can close them."""
-    rows: list[Row] = yield Many(
-        "SELECT job_id, guild_id, amount_microusd, counted_at FROM draws WHERE position = 0 AND state = 'exposed' "
-        "ORDER BY counted_at, job_id LIMIT $1",
-        (limit,),
-    )
+    rows: list[Row] = yield Many(_OPEN, (limit,))
     return tuple(Exposure(row["job_id"], row["guild_id"], row["amount_microusd"], row["counted_at"]) for row in rows)
 
 
 def count_exposures() -> Transaction[int]:
     """Return how many exposures are open."""
-    row = yield One("SELECT count(*) AS n FROM draws WHERE position = 0 AND state = 'exposed'")
+    row = yield One(f"SELECT count(DISTINCT {_JOB_ID}) AS n FROM draws WHERE position = 0 AND state = 'exposed'")  # noqa: S608 - a constant of this module
     return row["n"]
 
 

@@ -10,18 +10,23 @@ from bot.storage.transaction import Many, Row, Transaction
 
 Cursor = tuple[float, str]
 
-# `jobs` is joined for the mode and state only: a job whose row was deleted keeps its money here.
+# `jobs` is joined for the mode and state only: a job whose row was deleted keeps its money here. A member's share of
+# another one's job is money of that member, and no job of its own.
 _SPENT = """
 SELECT d.job_id, d.member_id, d.counted_at, d.ended_at, d.state, d.amount_microusd, d.settled_microusd,
 (SELECT CAST(COALESCE(SUM(m.settled_microusd), 0) AS BIGINT) FROM draws m
 WHERE m.job_id = d.job_id AND m.side = 'member') AS charged, j.mode, j.state AS job_state
-FROM draws f JOIN draws d ON d.job_id = f.job_id AND d.position = 0 LEFT JOIN jobs j ON j.id = d.job_id
+FROM draws f JOIN draws d ON d.job_id = f.job_id AND d.position = 0 LEFT JOIN shares s ON s.id = d.job_id
+LEFT JOIN jobs j ON j.id = COALESCE(s.job_id, d.job_id)
 WHERE f.scope = $1 AND (f.counted_at, f.job_id) > ($2, $3) ORDER BY f.counted_at, f.job_id LIMIT $4"""
 _BY_DAY = """
-SELECT d.counted_at, d.settled_microusd, j.mode FROM draws d LEFT JOIN jobs j ON j.id = d.job_id
+SELECT d.counted_at, d.settled_microusd, j.mode, CASE WHEN s.id <> s.job_id THEN 0 ELSE 1 END AS jobs
+FROM draws d LEFT JOIN shares s ON s.id = d.job_id LEFT JOIN jobs j ON j.id = COALESCE(s.job_id, d.job_id)
 WHERE d.scope = $1 AND d.counted_at >= $2 AND d.state = 'settled'"""
 _TOP = """
-SELECT member_id, CAST(SUM(settled_microusd) AS BIGINT) AS spent, COUNT(*) AS jobs FROM draws
+SELECT member_id, CAST(SUM(settled_microusd) AS BIGINT) AS spent,
+SUM(CASE WHEN EXISTS (SELECT 1 FROM shares s WHERE s.id = draws.job_id AND s.id <> s.job_id) THEN 0 ELSE 1 END) AS jobs
+FROM draws
 WHERE scope = $1 AND counted_at >= $2 AND state = 'settled'
 GROUP BY member_id ORDER BY 2 DESC, member_id LIMIT $3"""
 _ENTRIES = """
@@ -57,7 +62,7 @@ def spend_by_day(
     for row in rows:
         key = (day_of(tz, row["counted_at"]).isoformat(), row["mode"] or "")
         spent[key] += row["settled_microusd"]
-        jobs[key] += 1
+        jobs[key] += row["jobs"]
     return tuple(
         DaySpend(day=day, mode=mode, spent_microusd=spent[day, mode], jobs=jobs[day, mode])
         for day, mode in sorted(spent)

@@ -1,43 +1,33 @@
 """The ledger's transactions: hold, settle, release and expose; `standing` only reads.
 
-Every hold ends exactly once; a later call, also of the other kind, returns the first ending and changes nothing.
+Every hold ends exactly once; a later call, also of the other kind, returns the first ending and changes nothing. Where
+several members pay for a job, each of its shares is a hold of its own (`bot.ledger.shares`), and all end together.
 Locks are always taken in this order, which prevents deadlocks: the job's row in `jobs`, `all`, the server, the budgets'
 rows. Rules are read and applied under the server's lock.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
 
-from bot.ledger import differences, fruitless, rules, scopes, tables
-from bot.ledger.decision import crossed, decide, settled_parts, short_of_allowance
+from bot.ledger import differences, endings, fruitless, rules, scopes, shares, tables
+from bot.ledger.decision import crossed, decide, short_of_allowance
 from bot.ledger.grants import usable_grants
-from bot.ledger.model import Decision, Ending, Held, How, Payers, RuleQuery, Shipped, Standing, Terms, View, Warned, Who
+from bot.ledger.model import Decision, Ending, Held, Payers, RuleQuery, Shipped, Standing, Terms, View, Warned, Who
 from bot.ledger.rule_values import WAIT_MAX_S
+from bot.ledger.shares import HeldShare
 from bot.ledger.tables import Move, Occasion
 from bot.money import AMOUNT_MAX_MICROUSD
-from bot.storage.transaction import Many, One, Row, Transaction, nothing, together
+from bot.storage.transaction import One, Transaction, nothing, together
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
 # Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
-# What is only reserved is no job yet.
+# What is only reserved is no job yet, and what a member adds to another one's job is not theirs.
 _OPEN_JOBS = """
 SELECT COUNT(*) AS jobs FROM draws WHERE scope IN ($1, $2) AND counted_at >= $3 AND state = 'held'
-AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.job_id = draws.job_id)"""
+AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.job_id = draws.job_id)
+AND NOT EXISTS (SELECT 1 FROM shares s WHERE s.id = draws.job_id AND s.id <> s.job_id)"""
 _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
-_RETURNED = "RETURNING job_id, guild_id, member_id, position, scope, side, amount_microusd, counted_at"
-# No draw spends more than it held.
-_END = f"""
-UPDATE draws SET state = $2, ended_at = $4, settled_microusd =
-CASE WHEN amount_microusd < CAST($3 AS BIGINT) THEN amount_microusd ELSE CAST($3 AS BIGINT) END
-WHERE job_id = $1 AND state IN ('held', 'exposed') {_RETURNED}"""  # noqa: S608 - built from constants of this module
-_CORRECT = "UPDATE draws SET state = $3, settled_microusd = $4 WHERE job_id = $1 AND scope = $2"
-_EXPOSE = f"""
-UPDATE draws SET state = CASE WHEN side = 'member' AND CAST($3 AS BIGINT) = 1 THEN 'released' ELSE 'exposed' END,
-ended_at = CASE WHEN side = 'member' AND CAST($3 AS BIGINT) = 1 THEN CAST($2 AS DOUBLE PRECISION) END
-WHERE job_id = $1 AND state = 'held' {_RETURNED}"""  # noqa: S608 - built from constants of this module
-_POOLS_HELD = """
-SELECT job_id, guild_id, member_id, amount_microusd FROM draws WHERE job_id = $1 AND position = 0 AND state = 'held'"""
-_STATES = "SELECT side, state, amount_microusd, settled_microusd FROM draws WHERE job_id = $1"
 
 
 def hold(
@@ -143,7 +133,9 @@ def settle(
     is recorded as a difference for the operator, with the billed `units`, and nobody's budget pays it. With
     `payers="server"` the server pays without the member as long as it absorbs no more than `absorbed_max_microusd` for
     this member in 24 hours, and the member pays the rest. Of an exposed hold the member pays nothing unless their part
-    is still open. `is_fruitless` counts the attempt towards the member's wait.
+    is still open. `is_fruitless` counts the attempt towards the wait of the member whose job it is.
+
+    Several members pay in proportion to their shares, and what the server absorbs is bounded for each of them.
 
     Raises:
         LookupError: the job never had a hold.
@@ -151,31 +143,26 @@ def settle(
     """
     if amount_microusd < 0:
         raise ValueError(f"a settlement cannot be negative: {amount_microusd}")
-    yield from tables.lock_of_job(job_id)
-    billed = min(amount_microusd, AMOUNT_MAX_MICROUSD)
-    rows = _in_order((yield Many(_END, (job_id, "settled", billed, at))))
-    if not rows:
-        return (yield from _earlier_ending(job_id))
-    held = max(row["amount_microusd"] for row in rows if row["side"] == "server")
-    paid = min(billed, held)
-    own = [(row["scope"], row["amount_microusd"]) for row in rows if row["side"] == "member"]
-    absorbed = 0 if own else paid
-    if own and payers == "server":
-        others = yield from fruitless.absorbed_of_others(rows[0], at=at)
-        absorbed = paid if absorbed_max_microusd is None else min(paid, max(0, absorbed_max_microusd - others))
-    parts = settled_parts(own, paid - absorbed) if own and (payers == "everyone" or paid > absorbed) else {}
-    moves: list[Move] = []
-    for row in rows:
-        spent = parts.get(row["scope"]) if row["side"] == "member" else paid
-        if spent != min(billed, row["amount_microusd"]):
-            yield One(_CORRECT, (job_id, row["scope"], "released" if spent is None else "settled", spent))
-        moves.append(Move(row["scope"], -row["amount_microusd"], spent or 0))
-    yield from tables.move(moves, _occasion(rows, at, actor, reason))
-    if absorbed or is_fruitless or not own:
-        yield from fruitless.note(rows[0], absorbed_microusd=absorbed, slows=is_fruitless, at=at)
-    if billed > held:
-        yield from differences.record(job_id, rows[0]["guild_id"], held, billed, units=units, at=at)
-    return Ending(job_id, "settled", sum(parts.values()), paid, repeated=False, unpaid_microusd=billed - paid)
+    end = partial(
+        endings.settle,
+        at=at,
+        actor=actor,
+        reason=reason,
+        payers=payers,
+        absorbed_max_microusd=absorbed_max_microusd,
+    )
+    parts = yield from shares.shares_of(job_id)
+    if not parts:
+        return (yield from end(job_id, amount_microusd, is_fruitless=is_fruitless, units=units))
+    held, billed = sum(one.amount_microusd for one in parts), min(amount_microusd, AMOUNT_MAX_MICROUSD)
+    spent = dict(zip(parts, shares.divided(min(billed, held), [one.amount_microusd for one in parts]), strict=True))
+    ending = yield from _end_all(
+        job_id, parts, lambda one: end(one.id, spent[one], is_fruitless=is_fruitless and one.id == job_id)
+    )
+    if billed > held and not ending.repeated:
+        yield from differences.record(job_id, parts[0].guild_id, held, billed, units=units, at=at)
+        return replace(ending, unpaid_microusd=billed - held)
+    return ending
 
 
 def release(
@@ -186,15 +173,11 @@ def release(
     Raises:
         LookupError: the job never had a hold.
     """
-    yield from tables.lock_of_job(job_id)
-    rows = _in_order((yield Many(_END, (job_id, "released", None, at))))
-    if not rows:
-        return (yield from _earlier_ending(job_id))
-    moves = [Move(row["scope"], -row["amount_microusd"]) for row in rows]
-    yield from tables.move(moves, _occasion(rows, at, actor, reason, declined_by))
-    if is_fruitless or all(row["side"] == "server" for row in rows):
-        yield from fruitless.note(rows[0], absorbed_microusd=0, slows=is_fruitless, at=at)
-    return Ending(job_id, "released", 0, 0, repeated=False)
+    end = partial(endings.release, at=at, actor=actor, reason=reason, declined_by=declined_by)
+    parts = yield from shares.shares_of(job_id)
+    if not parts:
+        return (yield from end(job_id, is_fruitless=is_fruitless))
+    return (yield from _end_all(job_id, parts, lambda one: end(one.id, is_fruitless=is_fruitless and one.id == job_id)))
 
 
 def expose(
@@ -208,23 +191,28 @@ def expose(
     Raises:
         LookupError: the job never had a hold.
     """
-    yield from tables.lock_of_job(job_id)
-    pool = yield One(_POOLS_HELD, (job_id,))
-    if pool is None:
-        return (yield from _earlier_ending(job_id))
-    others = yield from fruitless.absorbed_of_others(pool, at=at)
-    # The first one of a day is the server's whatever it costs: a lost reply is hardly ever the member's doing.
-    is_servers = (
-        absorbed_max_microusd is None or not others or others + pool["amount_microusd"] <= absorbed_max_microusd
+    end = partial(endings.expose, at=at, actor=actor, reason=reason, absorbed_max_microusd=absorbed_max_microusd)
+    parts = yield from shares.shares_of(job_id)
+    if not parts:
+        return (yield from end(job_id))
+    return (yield from _end_all(job_id, parts, lambda one: end(one.id)))
+
+
+def _end_all(
+    job_id: str, parts: Iterable[HeldShare], end: Callable[[HeldShare], Transaction[Ending]]
+) -> Transaction[Ending]:
+    """End every share of a job, and return the sum of their endings."""
+    ended: list[Ending] = []
+    for one in parts:
+        ended.append((yield from end(one)))  # noqa: PERF401 - a comprehension cannot yield
+    return Ending(
+        job_id,
+        ended[0].how,
+        sum(one.member_microusd for one in ended),
+        sum(one.server_microusd for one in ended),
+        repeated=ended[0].repeated,
+        member_held_microusd=sum(one.member_held_microusd for one in ended),
     )
-    rows = _in_order((yield Many(_EXPOSE, (job_id, at, int(is_servers)))))
-    own = [row for row in rows if row["side"] == "member"]
-    moves = [Move(row["scope"], -row["amount_microusd"]) for row in own] if is_servers else []
-    yield from tables.move(moves, _occasion(rows, at, actor, reason))
-    absorbed = pool["amount_microusd"] if is_servers else 0
-    yield from fruitless.note(pool, absorbed_microusd=absorbed, slows=False, at=at)
-    held = 0 if is_servers else sum(row["amount_microusd"] for row in own)
-    return Ending(job_id, "exposed", 0, 0, repeated=False, member_held_microusd=held)
 
 
 def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
@@ -297,32 +285,3 @@ def _answered(terms: Terms, standings: tuple[Standing, ...], amount_microusd: in
         warnings=(),
         repeated=True,
     )
-
-
-def _occasion(rows: list[Row], at: float, actor: str, reason: str, declined_by: int | None = None) -> Occasion:
-    return Occasion(
-        job_id=rows[0]["job_id"],
-        counted_at=rows[0]["counted_at"],
-        at=at,
-        actor=actor,
-        reason=reason,
-        declined_by=declined_by,
-        servers_only=all(row["side"] == "server" for row in rows),
-    )
-
-
-def _in_order(rows: list[Row]) -> list[Row]:
-    """Sort a job's draws by position: RETURNING guarantees no order."""
-    return sorted(rows, key=lambda row: row["position"])
-
-
-def _earlier_ending(job_id: str) -> Transaction[Ending]:
-    rows: list[Row] = yield Many(_STATES, (job_id,))
-    if not rows:
-        raise LookupError(f"job {job_id} never had a hold")
-    states: set[Literal["held", "exposed", "settled", "released"]] = {row["state"] for row in rows}
-    how: How = "exposed" if "exposed" in states else "settled" if "settled" in states else "released"
-    member = sum(row["settled_microusd"] or 0 for row in rows if row["side"] == "member")
-    server = max((row["settled_microusd"] or 0 for row in rows if row["side"] == "server"), default=0)
-    open_ = sum(row["amount_microusd"] for row in rows if row["side"] == "member" and row["state"] == "exposed")
-    return Ending(job_id, how, member, server, repeated=True, member_held_microusd=open_)

@@ -171,7 +171,8 @@ class RuleQuery:
     """The parts of a job that the rules check besides its price; `resolution` is None for a mode without one.
 
     `videos` is how many equal jobs are checked at once. The price that goes with it is that of all of them. `begun` is
-    how many of them begin at once, None for all. `texts` are what the member may have written.
+    how many of them begin at once, None for all. `texts` are what the member may have written. `is_share` says that the
+    price is only a part of a video's, of which the rules about videos are checked for its maker and as a whole.
     """
 
     mode: str
@@ -179,6 +180,7 @@ class RuleQuery:
     videos: int = 1
     begun: int | None = None
     texts: tuple[str, ...] = ()
+    is_share: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,6 +333,18 @@ class Held:
     needs_approval: bool
     warnings: tuple[Warned, ...]
     repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one member pays of a video that several pay for; `id` is that of its hold.
+
+    `member_id` is 0 for somebody who had their data deleted.
+    """
+
+    id: str
+    member_id: int
+    amount_microusd: int
 
 
 @dataclass(frozen=True, slots=True)

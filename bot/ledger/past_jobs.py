@@ -17,10 +17,10 @@ Opening: TypeAlias = Mapping[tuple[str, float], int]  # micro-dollars by scope a
 # `similar_to` is "mode:resolution:seconds"; a job whose row was deleted keeps its draws.
 _DRAWS = """
 SELECT d.job_id, d.scope, d.side, d.state, d.amount_microusd, d.settled_microusd, d.counted_at, d.ended_at,
-d.position, d.member_id, j.mode, j.similar_to
+d.position, d.member_id, j.mode, j.similar_to, s.id AS share_id
 FROM (SELECT job_id, counted_at FROM draws WHERE scope = $1 AND counted_at >= $2
 ORDER BY counted_at DESC, job_id DESC LIMIT $3) f
-JOIN draws d ON d.job_id = f.job_id LEFT JOIN jobs j ON j.id = f.job_id
+JOIN draws d ON d.job_id = f.job_id LEFT JOIN jobs j ON j.id = f.job_id LEFT JOIN shares s ON s.id = f.job_id
 ORDER BY f.counted_at DESC, f.job_id DESC, d.position LIMIT $4"""
 _BEFORE = """
 SELECT scope, CAST(SUM(CASE WHEN state IN ('held', 'exposed') THEN amount_microusd
@@ -88,7 +88,11 @@ def _past_job(guild_id: int, draws: list[Row]) -> PastJob:
             role_ids=tuple(ids["role"]),
         ),
         at=server["counted_at"],
-        query=RuleQuery(mode=server["mode"] or "", resolution=None if resolution in {"", "None"} else resolution),
+        query=RuleQuery(
+            mode=server["mode"] or "",
+            resolution=None if resolution in {"", "None"} else resolution,
+            is_share=server["share_id"] is not None,
+        ),
         amount_microusd=server["amount_microusd"],
         server_ended_at=server["ended_at"],
         server_spent_microusd=server["settled_microusd"] or 0,

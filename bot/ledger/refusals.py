@@ -27,6 +27,7 @@ def budget_refusal(
     *,
     granted_microusd: int = 0,
     videos: int = 1,
+    is_share: bool = False,
     at: float,
     timezone: str = "UTC",
 ) -> QuotaExceeded:
@@ -35,7 +36,7 @@ def budget_refusal(
     short = shortage(standing, amount_microusd, granted_microusd)
     left = standing.left_microusd
     grants = f" and {exact_dollars(granted_microusd)} of your grants" if granted_microusd else ""
-    this = "This video costs" if videos == 1 else f"These {videos} videos cost"
+    this = "Your part is" if is_share else "This video costs" if videos == 1 else f"These {videos} videos cost"
     sentence = (
         f"{this} {exact_dollars(amount_microusd)}, but "
         f"{f'only {exact_dollars(left)}' if left else 'nothing'} of {_whose(standing)} "

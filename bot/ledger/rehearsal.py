@@ -212,7 +212,7 @@ class _Books:
         pools = [self._draw(scope, job, job.amount_microusd) for scope in _pools(trial.terms)]
         own = [self._draw(scopes.member(job.who.guild_id, job.who.member_id), job, decision.member_microusd)]
         own += [self._draw(scope, job, part) for scope, part in decision.from_grants]
-        self.open_jobs[job.who.member_id] += not job.is_exposed
+        self.open_jobs[job.who.member_id] += _is_video(job)
         for ended_at, is_members, draws in (
             (job.server_ended_at, False, pools),
             (job.member_ended_at, True, own),
@@ -228,7 +228,7 @@ class _Books:
                 for one in draws:
                     self._change(one, job.server_spent_microusd)
                 continue
-            self.open_jobs[job.who.member_id] -= not job.is_exposed
+            self.open_jobs[job.who.member_id] -= _is_video(job)
             paid = settled_parts([(one.scope, one.microusd) for one in draws], job.member_spent_microusd)
             for one in draws:
                 self._change(one, paid[one.scope])
@@ -248,3 +248,8 @@ class _Books:
 
 def _pools(said: Terms) -> Iterable[str]:
     return (scope for scope in said.scopes if scopes.side(scope) == "server")
+
+
+def _is_video(job: PastJob) -> bool:
+    """Return whether it is one of the videos that its member had at once; a share of somebody's is none."""
+    return not job.is_exposed and not job.query.is_share

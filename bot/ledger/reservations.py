@@ -22,8 +22,8 @@ _ADD = f"INSERT INTO reservations ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $
 _END = f"DELETE FROM reservations WHERE job_id = $1 RETURNING {_COLUMNS}"  # noqa: S608 - likewise
 _OF_GROUP = f"SELECT {_COLUMNS} FROM reservations WHERE group_id = $1 ORDER BY job_id"  # noqa: S608 - likewise
 _OVER = f"""
-SELECT {_COLUMNS} FROM reservations WHERE (expires_at <= $1 OR guild_id IN (SELECT guild_id FROM leaving))
-AND {{mine}} ORDER BY expires_at LIMIT $2"""  # noqa: S608 - likewise
+SELECT {_COLUMNS} FROM reservations WHERE (expires_at <= $1
+OR purpose <> 'share' AND guild_id IN (SELECT guild_id FROM leaving)) AND {{mine}} ORDER BY expires_at LIMIT $2"""  # noqa: S608 - likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,10 @@ def reserved_for(group_id: str) -> Transaction[tuple[Reservation, ...]]:
 
 
 def reservations_over(shards: Shards = EVERY_SHARD, *, now: float) -> Transaction[tuple[Reservation, ...]]:
-    """Return reservations that have expired, or whose server removed Wanda; at most `FOUND_MAX`."""
+    """Return reservations that have expired, or whose server removed Wanda; at most `FOUND_MAX`.
+
+    Shares in a server that removed Wanda are released all at once (`bot.jobs.chip_ins`).
+    """
     rows: list[Row] = yield Many(_OVER.format(mine=shards.where()), (now, FOUND_MAX))
     return tuple(_read(row) for row in rows)
 

@@ -43,7 +43,7 @@ class Retention:
             Busy: a video of theirs is still being made; nothing was deleted.
             StorageError: the database did not answer; nothing was deleted.
         """
-        job_ids = await self.store.write(erasure.forget_member(member_id), guild_id=None)
+        job_ids = await self.store.write(erasure.forget_member(member_id, at=self.clock()), guild_id=None)
         try:
             await self._remove_deleted(job_ids)
             await self._remove_copies()

@@ -27,6 +27,7 @@ _ROWS: Mapping[str, str] = {
     "borrowings": "A rerun of another member's video: job `job_id` has copies of files of job `source_id`.",
     "budgets": "What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.",
     "differences": "What was billed for a job above what it held, which no budget pays; `units` are fal's.",
+    "chip_ins": "An order that waits until several members pay for it together; `body` is all of it but its shares.",
     "claims": "Which process took which part of a PostgreSQL database last: `all`, or a shard such as `3/16`.",
     "draws": "What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.",
     "entries": "One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.",
@@ -49,6 +50,7 @@ _ROWS: Mapping[str, str] = {
     "renaming": "A member id and the pseudonym that replaces it. Rows exist only within the erasing transaction.",
     "reservations": "A hold for a job that does not exist yet; it is used by that job, or released after `expires_at`.",
     "rules": "One rule about a server, role, channel or member; `value` is JSON.",
+    "shares": "One of the holds of a job that several members pay for; together they hold `quote_microusd`.",
     "schema_version": "One applied step of bot/storage/schema.",
     "warnings": "A threshold, in percent, that a server's pool reached in a window, and whether it was posted.",
 }

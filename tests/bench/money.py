@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.ids import new_id
-from bot.ledger import holds
+from bot.ledger import endings, holds
 from bot.ledger.audit import verify
 from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.settings import StorageSettings
@@ -141,7 +141,7 @@ def hold_and_settle(job_id: str, who: Who) -> tuple[Transaction[Any], Transactio
         shipped=_SHIPPED,
         reason="bench",
     )
-    return hold, holds.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench")
+    return hold, endings.settle(job_id, PRICE_MICROUSD, at=AT, actor="bench", reason="bench")
 
 
 async def _wanda(settings: StorageSettings, coroutines: int, people: Sequence[Who]) -> Reading:

@@ -419,7 +419,7 @@ class JobMachine(History):
                     self.go_on(job_id, "")
         busy = any(job.member_id == member and not job.told for job in self.jobs.values())
         try:
-            gone = self.run(erasure.forget_member(member))
+            gone = self.run(erasure.forget_member(member, at=self.model.now))
         except Busy:
             assert busy
             return

@@ -40,7 +40,7 @@ async def test_what_a_deleted_job_exposed_can_be_closed(store: Store, store_sett
     """A member who deletes their data takes no exposure along: it is listed, and closed by its number."""
     job = a_job(id="1f" * 16)
     await _uncertain(store, job)
-    await store.write(erasure.forget_member(job.member_id))
+    await store.write(erasure.forget_member(job.member_id, at=NOW))
     lines = "\n".join(ledger_lines(await look(store_settings)))
     assert f"uncertain  {job.id}  $0.75" in lines
     said = await close_exposure(store_settings, short_id(job.id), 500_000, at=NOW)
@@ -91,7 +91,7 @@ async def test_a_job_that_runs_or_that_nobody_knows_is_not_closed(
         await close_exposure(store_settings, job.id, 1, at=NOW)
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
-    await store.write(erasure.forget_member(job.member_id))
+    await store.write(erasure.forget_member(job.member_id, at=NOW))
     with pytest.raises(OptionRefused, match="has nothing open"):
         await close_exposure(store_settings, job.id, 1, at=NOW)
     with pytest.raises(OptionRefused, match="No job in the books has the number f"):

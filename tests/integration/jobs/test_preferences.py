@@ -56,7 +56,7 @@ async def test_they_go_with_the_data(store: Store) -> None:
     for guild_id, member_id in ((1, 2), (3, 2), (3, 4), (5, 6)):
         await _set(store, guild_id, member_id, MINE)
         await store.write(_note(guild_id, member_id))
-    await store.write(forget_member(2))
+    await store.write(forget_member(2, at=NOW))
     await store.write(forget_guild(3, at=NOW))
     assert await store.read(preferences_everywhere(2, limit=9)) == []
     assert await store.read(preferences_everywhere(4, limit=9)) == []

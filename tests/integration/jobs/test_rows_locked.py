@@ -93,7 +93,7 @@ async def test_no_step_of_a_job_is_undone_when_its_approver_deletes_their_data(
     job = await _accepted(postgres, a_job(member_id=BEN, approved_by=ANNA), *sent)
     ended = transactions.advance(job.id, FalStatus("completed"), now=NOW + 60)
     async with _under_way(settings.database_url, ended) as waits:
-        deleting = asyncio.create_task(postgres.write(erasure.forget_member(ANNA), guild_id=None))
+        deleting = asyncio.create_task(postgres.write(erasure.forget_member(ANNA, at=NOW), guild_id=None))
         await waits()
     await deleting
     stored = await postgres.read(transactions.get(job.id))
@@ -109,7 +109,7 @@ async def test_no_data_is_deleted_of_a_member_whose_job_a_webhook_takes_up(
     job = await _accepted(postgres, a_job(member_id=BEN), *events)
     call = take_call(job.id, "r-1", queue_url="https://queue.fal.run", now=NOW + 60)
     async with _under_way(settings.database_url, call) as waits:
-        deleting = asyncio.create_task(postgres.write(erasure.forget_member(BEN), guild_id=None))
+        deleting = asyncio.create_task(postgres.write(erasure.forget_member(BEN, at=NOW), guild_id=None))
         await waits()
     with pytest.raises(Busy, match="still making a video"):
         await deleting

@@ -101,7 +101,7 @@ async def test_asks_go_with_their_member_and_their_server(store: Store) -> None:
     for guild_id in (GUILD, 8):
         for member_id in (1, 2):
             assert await _set(store, member_id, guild_id=guild_id) is None
-    await store.write(forget_member(1))
+    await store.write(forget_member(1, at=AT))
     await store.write(forget_guild(8, at=AT))
 
     def left() -> Transaction[list[tuple[int, int]]]:

@@ -45,7 +45,7 @@ async def _spends(store: Store, guild_id: int, zones: list[str], steps: list[tup
             case "clear":
                 await store.write(clear_rule(guild_id, "server", "timezone", actor_id=9, reason="", at=now))
             case "erase":
-                await store.write(erasure.forget_member(who.member_id))
+                await store.write(erasure.forget_member(who.member_id, at=NOW))
             case _:
                 for member_id in await store.read(erasure.names_in(guild_id, limit=9)):
                     await store.write(erasure.unname_in(guild_id, member_id))

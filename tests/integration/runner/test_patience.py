@@ -280,7 +280,7 @@ async def test_nothing_is_brought_after_a_deletion(rig: RunnerRig, monkeypatch: 
     monkeypatch.setattr(rig.cards, "prepare", prepare)
     async with asyncio.timeout(10):
         await begun.wait()
-    await rig.store.write(erasure.forget_member(2))
+    await rig.store.write(erasure.forget_member(2, at=0.0))
     go_on.set()
 
     async def look() -> list[str] | None:

@@ -127,7 +127,7 @@ async def test_who_is_erased_is_named_nowhere(store: Store) -> None:
     assert await store.read(guilds_with(ANNA)) == await store.read(guilds_with(BEN)) == (GUILD,)
     assert set(await store.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, ANNA, BEN}
 
-    await store.write(erasure.forget_member(ANNA))
+    await store.write(erasure.forget_member(ANNA, at=NOW))
     nobody = await store.read(pseudonym_of(GUILD, ANNA))
 
     assert await _rows_with(store, ANNA) == []
