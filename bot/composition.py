@@ -242,5 +242,10 @@ def _keeper(store: Store, files: Files, shards: ShardsNow, settings: Settings) -
         clock=time.time,
     )
     return Retention(
-        store=store, files=files, orphans=orphans, keep_s=settings.storage.keep_days * DAY_S, clock=time.time
+        store=store,
+        files=files,
+        orphans=orphans,
+        keep_s=settings.storage.keep_days * DAY_S,
+        keep_drafts_s=settings.films.draft_days * DAY_S,
+        clock=time.time,
     )

@@ -14,6 +14,7 @@ from bot.exports.csv_text import csv_lines
 from bot.exports.rows import MOVEMENT_COLUMNS, movement_row
 from bot.files.files import Files
 from bot.files.names import result_name
+from bot.films.member_export import films_for_export
 from bot.jobs.chip_ins import chip_ins_of_member
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
@@ -119,7 +120,9 @@ def _said_of(member_id: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
     settings = yield from preferences_everywhere(member_id, limit=SAID_MAX)
     presets = yield from presets_everywhere(member_id, limit=SAID_MAX)
     chip_ins = yield from chip_ins_of_member(member_id, limit=SAID_MAX)
-    return {**granted, "settings": settings, "presets": presets, "chip_ins": [export_values(job) for job in chip_ins]}
+    films = yield from films_for_export(member_id, limit=SAID_MAX)
+    collecting = [export_values(job) for job in chip_ins]
+    return {**granted, "settings": settings, "presets": presets, "chip_ins": collecting, "films": films}
 
 
 async def _jobs(

@@ -6,7 +6,22 @@ from typing import TypeAlias
 
 from bot.errors import OptionRefused
 from bot.films.model import ENDED, Film, Joined, Shot, Take, take_id
-from bot.films.plan import MISSING, TakeLook, follows, looks_of, source_of
+from bot.films.plan import (
+    MISSING,
+    UNDER_WAY,
+    Cancel,
+    Decline,
+    GiveUp,
+    Keep,
+    Pause,
+    Resume,
+    Start,
+    Step,
+    TakeLook,
+    follows,
+    looks_of,
+    source_of,
+)
 from bot.jobs.model import Address, Job, PostedVideo
 
 GONE = "Wanda no longer knows this film."
@@ -26,6 +41,31 @@ class Change:
 
 
 Act: TypeAlias = Callable[[Film, Jobs], Change]
+
+
+def act_of(step: Step, *, now: float, life_s: float) -> Act:
+    """Return the act of a step that changes the film's row and nothing else.
+
+    Raises:
+        TypeError: the step does more.
+    """
+    match step:
+        case Start():
+            return lambda film, _: started(film, now=now, life_s=life_s)
+        case Decline():
+            return lambda film, jobs: declined(film, jobs, now=now)
+        case Pause():
+            return lambda film, _: paused(film, now=now)
+        case Resume():
+            return lambda film, _: resumed(film, now=now)
+        case GiveUp():
+            return lambda film, jobs: given_up(film, jobs, now=now)
+        case Keep():
+            return lambda film, _: kept(film, now=now)
+        case Cancel(why):
+            return lambda film, jobs: cancelled(film, jobs, why=why, now=now)
+        case _:
+            raise TypeError(f"this does more than change the row: {step}")
 
 
 def started(film: Film, *, now: float, life_s: float) -> Change:
@@ -88,7 +128,7 @@ def skipped(film: Film, jobs: Jobs, *, number: int, job_id: str, now: float) -> 
 
 
 def stopped(film: Film, jobs: Jobs, *, now: float) -> Change:
-    """End it without joining; the caller cancels the jobs under way.
+    """End it without joining; its jobs under way are to be cancelled.
 
     A film that was posted before is not ended: its redo is, and it goes on with what is made.
 
@@ -98,9 +138,22 @@ def stopped(film: Film, jobs: Jobs, *, now: float) -> Change:
     check_open(film)
     if film.state in {"joining", "posting"}:
         raise OptionRefused("All its shots are made, and the film is about to be posted. It's too late to stop it.")
+    under_way = [take.job_id for take, look in zip(film.takes, looks_of(film, jobs), strict=True) if look in UNDER_WAY]
     if film.posted is None:
-        return cancelled(film, jobs, why="stopped", now=now)
-    return _without(film, jobs, now=now, is_out=lambda look, _: look != "made")
+        change = cancelled(film, jobs, why="stopped", now=now)
+    else:
+        change = _without(film, jobs, now=now, is_out=lambda look, _: look != "made")
+    return replace(change, film=replace(change.film, cancelling=tuple(under_way)))
+
+
+def aborted(film: Film) -> Change:
+    """Note that the jobs of a stopped film were asked to end."""
+    return Change(film=replace(film, cancelling=()))
+
+
+def shown(film: Film, address: Address | None, *, updated_at: float) -> Change:
+    """Note that its message shows what it was at that time, and where that message is."""
+    return Change(film=replace(film, shown_at=updated_at, address=address or film.address))
 
 
 def kept(film: Film, *, now: float) -> Change:
@@ -123,22 +176,22 @@ def joining(film: Film, *, now: float) -> Change:
 
 
 def joined(film: Film, video: Joined, *, now: float) -> Change:
-    """Note that the joined video is kept."""
-    if film.state != "joining":
-        return Change(film=film)
-    return Change(film=replace(film, state="posting", joined=video, revision=film.revision + 1, updated_at=now))
+    """Note that the joined video is kept; the one before is removed when this one is posted."""
+    old = () if film.joined is None or film.joined.name == video.name else (film.joined.name,)
+    film = replace(film, state="posting", joined=video, replaced=(*film.replaced, *old), revision=film.revision + 1)
+    return Change(film=replace(film, updated_at=now))
 
 
-def not_joined(film: Film, *, now: float) -> Change:
-    """End it without a joined video: its shots, which stay posted, cannot be joined."""
-    return Change(film=replace(film, state="done", why="join", updated_at=now))
+def without_video(film: Film, *, why: str, now: float) -> Change:
+    """End it without its joined video, which cannot be made or posted: its shots stay posted."""
+    return Change(film=replace(film, state="done", why=why, updated_at=now))
 
 
-def posted(film: Film, video: PostedVideo | None, address: Address, *, now: float) -> Change:
-    """Note that its message holds the joined video."""
-    if film.state != "posting":
-        return Change(film=film)
-    return Change(film=replace(film, state="done", posted=video, address=address, why="", updated_at=now))
+def posted(film: Film, video: PostedVideo | None, joined: Joined, address: Address, *, now: float) -> Change:
+    """Note that its message holds the joined video, and that those before are removed."""
+    video = video or PostedVideo(size_bytes=None)
+    film = replace(film, state="done", posted=video, joined=joined, replaced=(), address=address, why="")
+    return Change(film=replace(film, updated_at=now, shown_at=now))
 
 
 def cancelled(film: Film, jobs: Jobs, *, why: str, now: float) -> Change:

@@ -82,6 +82,14 @@ def drafts_of(guild_id: int, member_id: int) -> Transaction[tuple[Draft, ...]]:
     return tuple(draft for row in rows if (draft := readable_draft(row)) is not None)
 
 
+def drafts_everywhere(member_id: int, *, limit: int) -> Transaction[tuple[Draft, ...]]:
+    """Return the member's latest drafts in all servers, for their own export."""
+    rows: list[Row] = yield Many(
+        "SELECT body FROM film_drafts WHERE member_id = $1 ORDER BY updated_at DESC LIMIT $2", (member_id, limit)
+    )
+    return tuple(draft for row in rows if (draft := readable_draft(row)) is not None)
+
+
 def delete_draft(draft_id: str) -> Transaction[bool]:
     """Delete the draft and note that its files are to be removed; returns whether there was one."""
     row = yield One("DELETE FROM film_drafts WHERE id = $1 RETURNING id", (draft_id,))

@@ -145,8 +145,9 @@ class Film(Plan):
     The files that it was ordered with are in `inputs/<id>/`, and its joined video too. `revision` counts how often it
     was joined. `address` is its one message. `ends_at` is when what is not made by then is given up. `asked_job` is the
     job whose approval decides on what was ordered last. `why` says in one word why it is paused or ended without a
-    video: `shot`, `join`, `stopped`, `nothing`, or the kind of the first job's failure. `posted` is what its message
-    holds.
+    video: `shot`, `join`, `post`, `stopped`, `nothing`, or the kind of the first job's failure. `posted` is what its
+    message holds. `shown_at` is the `updated_at` that its message shows, as far as it must; `cancelling` are jobs that
+    are still to be cancelled because it was stopped; `replaced` are the names of joined videos before this one.
     """
 
     who: Who
@@ -163,12 +164,25 @@ class Film(Plan):
     posted: PostedVideo | None = None
     why: str = ""
     continues: str | None = None
+    shown_at: float = 0.0
+    cancelling: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
     files_gone_at: float | None = None
 
     @property
     def requester(self) -> Requester:
         """For whom it is made."""
         return self.who.requester
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done for it."""
+        return self.state not in ENDED or bool(self.cancelling) or self.must_be_shown
+
+    @property
+    def must_be_shown(self) -> bool:
+        """Whether its message does not say yet that somebody has to decide, or how it ended."""
+        return self.state in {"paused", "done", "cancelled"} and self.shown_at != self.updated_at
 
     def take(self, number: int) -> Take:
         """Return the take of the shot with this number, from 1."""

@@ -74,13 +74,25 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """Its message does not say yet that it is paused, or how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """It was stopped: cancel these jobs, as far as that is possible."""
+
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Nothing of it was made, or nobody approved it: it ends without a video."""
 
     why: str
 
 
-Step: TypeAlias = Begin | Start | Decline | Pause | Resume | GiveUp | Join | Keep | Post | Cancel
+Step: TypeAlias = Begin | Start | Decline | Pause | Resume | GiveUp | Join | Keep | Post | Cancel | Show | Abort
 
 
 def look_of(take: Take, job: Job | None) -> TakeLook:
@@ -106,10 +118,17 @@ def next_steps(film: Film, jobs: Mapping[str, Job], *, now: float, at_once: int)
 
     `jobs` are those of its takes that there are. `at_once` is how many of its shots may be in the making.
     """
-    if film.state in ENDED:
-        return ()
+    if film.cancelling:
+        return (Abort(film.cancelling),)
+    if film.must_be_shown:
+        return (Show(),)
     if film.state == "posting":
         return (Post(),)
+    return () if film.state in ENDED else _of_shots(film, jobs, now, at_once)
+
+
+def _of_shots(film: Film, jobs: Mapping[str, Job], now: float, at_once: int) -> tuple[Step, ...]:
+    """Return what follows from how the shots stand."""
     looks = looks_of(film, jobs)
     if film.state == "waiting" and "waiting" not in looks:
         return _decided(film, jobs, looks)
@@ -160,6 +179,15 @@ def _beginnings(film: Film, looks: Sequence[TakeLook], at_once: int) -> list[Beg
         elif looks[before - 1] == "made":
             found.append(Begin(number, after=film.take(before).job_id))
     return found
+
+
+def beginning_of(film: Film, jobs: Mapping[str, Job], number: int) -> Begin | None:
+    """Return how a shot begins; None if what it begins with is not made."""
+    looks = looks_of(film, jobs)
+    before = source_of(looks, number) if film.take(number).shot.needs_frame else None
+    if before is None:
+        return Begin(number)
+    return Begin(number, after=film.take(before).job_id) if looks[before - 1] == "made" else None
 
 
 def source_of(looks: Sequence[TakeLook], number: int) -> int | None:

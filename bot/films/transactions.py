@@ -4,14 +4,13 @@ Whoever changes a film takes its server's lock first, as whoever changes money d
 it is decided which are left out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.errors import OptionRefused
 from bot.films.acts import GONE, MOVED_ON, Change, Jobs
 from bot.films.drafts import take_draft
-from bot.films.model import ENDED, Draft, Film, Take, film_body, readable_film
-from bot.jobs.model import Job
+from bot.films.model import Draft, Film, film_body, readable_film
 from bot.jobs.notices import FilmNotice, note_film
 from bot.jobs.queries import jobs_by_id
 from bot.ledger import reservations, tables
@@ -97,7 +96,7 @@ def insert_film(film: Film, draft: Draft, *, of_member_max: int) -> Transaction[
         raise OptionRefused(MOVED_ON)
 
 
-def replace_film(before: Film, after: Film, release: Sequence[str] = ()) -> Transaction[None]:
+def replace_film(before: Film, after: Film) -> Transaction[None]:
     """Store a film with new takes in place of the one that they were made from, in the transaction that accepts them.
 
     Raises:
@@ -106,11 +105,9 @@ def replace_film(before: Film, after: Film, release: Sequence[str] = ()) -> Tran
     stored = yield from _locked(before.id)
     if stored is None:
         raise OptionRefused(GONE)
-    if stored != before:
+    if stored.takes != before.takes or stored.state != before.state:
         raise OptionRefused(MOVED_ON)
-    for job_id in release:
-        yield from reservations.release(job_id, at=after.updated_at, reason="it is tried again")
-    yield from _store(after)
+    yield from _store(replace(after, address=stored.address, shown_at=stored.shown_at))
 
 
 def change_film(
@@ -119,12 +116,11 @@ def change_film(
     act: Callable[[Film, Jobs], Change],
     *,
     now: float,
-    notice: FilmNotice | None = None,
-    notice_job: str = "",
+    notice: tuple[FilmNotice, str] | None = None,
 ) -> Transaction[tuple[Film, Film]]:
     """Apply an act to the film and its jobs as they are now; returns the film before and after.
 
-    `notice` is told of the film's member when it changed, by the message of the job `notice_job`.
+    `notice` is what its member is told when it changed, and the id of the job that this is about.
 
     Raises:
         OptionRefused: the film is gone, or the act refuses.
@@ -140,7 +136,8 @@ def change_film(
         yield from reservations.release(job_id, at=now, reason=change.reason)
     yield from _store(change.film)
     if notice is not None:
-        yield from note_film(notice, notice_job, change.film.requester, at=now)
+        kind, job_id = notice
+        yield from note_film(kind, job_id, change.film.requester, at=now)
     return before, change.film
 
 
@@ -172,21 +169,14 @@ def films_everywhere(member_id: int, *, limit: int) -> Transaction[tuple[Film, .
     return _readable(rows)
 
 
-def jobs_to_cancel(before: Film, jobs: Mapping[str, Job]) -> tuple[Job, ...]:
-    """Return the jobs of a film that have no video yet and are not over."""
-    mine: Sequence[Take] = before.takes
-    found = (jobs.get(take.job_id) for take in mine)
-    return tuple(job for job in found if job is not None and job.result is None and not job.told)
-
-
 def _locked(film_id: str) -> Transaction[Film | None]:
     row = yield One(_LOCK, (film_id,))
     return None if row is None else readable_film(row)
 
 
 def _store(film: Film) -> Transaction[None]:
-    is_open, gone = int(film.state not in ENDED), int(film.files_gone_at is not None)
-    yield One(_UPDATE, (film.id, film.address.message_id, is_open, gone, film_body(film)))
+    gone = int(film.files_gone_at is not None)
+    yield One(_UPDATE, (film.id, film.address.message_id, int(film.is_open), gone, film_body(film)))
 
 
 def _readable(rows: Sequence[Row]) -> tuple[Film, ...]:

@@ -68,7 +68,7 @@ class OrderFiles:
             StorageError: likewise.
         """
         await self.make_room(bytes_of(request.inputs))
-        return replace(request, inputs=await _copy_inputs(request.inputs, self.files, self.order_id))
+        return replace(request, inputs=await copy_inputs(request.inputs, self.files, self.order_id))
 
     async def __aenter__(self) -> Self:
         self._scope.__enter__()
@@ -161,7 +161,13 @@ def input_of(fitted: Fitted, *, option: str, file_name: str, root: Path, is_spoi
     )
 
 
-async def _copy_inputs(inputs: tuple[Input, ...], files: Files, job_id: str) -> tuple[Input, ...]:
+async def copy_inputs(inputs: tuple[Input, ...], files: Files, job_id: str) -> tuple[Input, ...]:
+    """Return copies of these files in the folder of the job; on an error that folder is deleted.
+
+    Raises:
+        FilesGone: a file was deleted; the sentence names it and asks for it again.
+        FilesUnavailable: they cannot be copied now.
+    """
     try:
         return tuple(await all_of(_copy(item, files, job_id) for item in inputs))
     except FileNotFoundError:

@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from bot.errors import StorageError
 from bot.files.files import Files
 from bot.files.names import beside
+from bot.films import drafts
+from bot.films.transactions import note_files_gone, old_films
 from bot.jobs import erasure, queries
 from bot.media.rules.preview import preview_name
 from bot.runner.orphans import Orphans
+from bot.sharding import Shards
 from bot.storage.transaction import Store
 
 log = logging.getLogger(__name__)
+DAY_S = 86400.0
 BATCH = 100  # jobs whose files are removed at once
 BATCHES_MAX = 100  # in one round; the next one goes on
 NAMES_AT_ONCE = 100
 NAMES_ROUNDS_MAX = 1000
-DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Retention:
     files: Files
     orphans: Orphans
     keep_s: float
+    keep_drafts_s: float = 7 * DAY_S
     clock: Callable[[], float]
 
     async def forget_member(self, member_id: int) -> int:
@@ -81,6 +85,7 @@ class Retention:
         for guild_id in await self.store.read(erasure.guilds_to_delete(shards, at=self.clock())):
             await self.forget_guild(guild_id)
         await self._remove_copies()
+        await self._remove_films(shards)
         count = 0
         for _ in range(BATCHES_MAX):
             job_ids = await self.store.read(queries.expired_job_ids(self.clock() - self.keep_s, shards, limit=BATCH))
@@ -92,6 +97,15 @@ class Retention:
                 break
         await self.orphans.round()
         return count
+
+    async def _remove_films(self, shards: Shards) -> None:
+        """Remove drafts of films that nobody touched for long, and the files of old films."""
+        for draft_id in await self.store.read(drafts.old_draft_ids(self.clock() - self.keep_drafts_s, shards)):
+            await self.store.write(drafts.delete_draft(draft_id), guild_id=None)
+        for film_id, guild_id in await self.store.read(old_films(self.clock() - self.keep_s, shards)):
+            await self.files.remove_jobs([film_id])
+            await self.store.write(note_files_gone(film_id, guild_id, at=self.clock()), guild_id=guild_id)
+        await self._remove_deleted()
 
     async def _remove_copies(self) -> None:
         """Remove the copies of files of deleted jobs that other members' reruns have."""

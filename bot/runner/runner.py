@@ -75,6 +75,7 @@ class Runner:
         on_posted: Callable[[Job], None] | None = None,
         on_ended: Callable[[Job], None] | None = None,
         on_asked: Callable[[Job], None] | None = None,
+        on_shot: Callable[[Job], None] | None = None,
         keep_files: Callable[[Sequence[Job]], Awaitable[None]] | None = None,
         discard_files: Callable[[Job], Awaitable[None]] | None = None,
         forget_files: Callable[[str], Awaitable[None]] | None = None,
@@ -83,7 +84,8 @@ class Runner:
 
         `on_posted` is called for every video that was posted in its channel, `on_ended` for every job that ended.
 
-        `on_asked` is called for every job whose card asks for approval.
+        `on_asked` is called for every job whose card asks for approval, `on_shot` for every shot of a film in a new
+        state.
         `keep_files` keeps the files of an order before its jobs are accepted, a copy for each. `discard_files` deletes
         the files that a job which ended without a posted video does not need; it may be called again. `forget_files`
         deletes all files of a job that was deleted itself.
@@ -100,6 +102,7 @@ class Runner:
         self._on_posted = on_posted
         self._on_ended = on_ended
         self._on_asked = on_asked
+        self._on_shot = on_shot
         self._keep_files = keep_files
         self._discard_files = discard_files
         self._forget_files = forget_files
@@ -173,16 +176,20 @@ class Runner:
         """
         return await self.accept_all(jobs_from(order, now=self._clock()))
 
-    async def accept_all(self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = ()) -> Job:
+    async def accept_all(
+        self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: transactions.Beside | None = None
+    ) -> Job:
         """Hold the quotes of these jobs of one order, and of what is reserved for it, commit the jobs and drive them.
 
-        Returns the first; raises as `accept`.
+        `beside` is stored with them, as `transactions.accept_all` does. Returns the first; raises as `accept`.
         """
         self._refuse_when_closing()
         await self._keep(jobs)
         try:
             with self._beginning(len(jobs)) as running:
-                accepting = transactions.accept_all(jobs, self.shipped, self._places, running=running, reserve=reserve)
+                accepting = transactions.accept_all(
+                    jobs, self.shipped, self._places, running=running, reserve=reserve, beside=beside
+                )
                 accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
         except StorageError:
             if not await self._are_kept(jobs):
@@ -625,15 +632,22 @@ class Runner:
                     advanced = await self._kept_before(advanced, event, tried_at)
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
                 count_event(event, advanced, begun_at=begun_at, stored_at=self._clock())
-                if advanced.changed and advanced.job.state in FINISHED and not advanced.job.told and self._on_ended:
-                    self._on_ended(advanced.job)
-                if advanced.is_noted:
-                    self.noted.set()
-                if isinstance(event, machine.VideoPosted) and self._on_posted is not None:
-                    self._on_posted(advanced.job)
-                if isinstance(event, machine.Asked) and advanced.changed and self._on_asked is not None:
-                    self._on_asked(advanced.job)
+                self._tell(event, advanced)
                 return advanced
+
+    def _tell(self, event: Event, advanced: transactions.Advanced) -> None:
+        """Call whoever wants to know of this event."""
+        job = advanced.job
+        if advanced.changed and job.state in FINISHED and not job.told and self._on_ended:
+            self._on_ended(job)
+        if job.part is not None and advanced.before != job.state and self._on_shot:
+            self._on_shot(job)
+        if advanced.is_noted:
+            self.noted.set()
+        if isinstance(event, machine.VideoPosted) and self._on_posted is not None:
+            self._on_posted(job)
+        if isinstance(event, machine.Asked) and advanced.changed and self._on_asked is not None:
+            self._on_asked(job)
 
     async def _stored(self, job: Job | JobRef, event: Event, now: float) -> transactions.Advanced:
         """Store the event. Resumed jobs are limited: a thousand at once after a restart would block the event loop."""

@@ -7,7 +7,21 @@ import pytest
 from bot.errors import OptionRefused
 from bot.films import acts
 from bot.films.model import Film, Joined, Joining
-from bot.films.plan import Begin, Cancel, Decline, GiveUp, Join, Keep, Pause, Post, Resume, Start, follows, next_steps
+from bot.films.plan import (
+    Begin,
+    Cancel,
+    Decline,
+    GiveUp,
+    Join,
+    Keep,
+    Pause,
+    Post,
+    Resume,
+    Show,
+    Start,
+    follows,
+    next_steps,
+)
 from bot.jobs.model import Failure, Job, PostedVideo
 from tests.support.film_samples import a_film, a_shot_job
 from tests.support.job_samples import NOW
@@ -46,7 +60,8 @@ def test_it_is_joined_when_all_shots_are_made_and_posted_then() -> None:
     assert steps(film, *jobs) == (Join(ids),)
     assert steps(replace(film, state="joining"), *jobs) == (Join(ids),)
     assert steps(replace(film, state="posting"), *jobs) == (Post(),)
-    assert steps(replace(film, state="done"), *jobs) == ()
+    assert steps(replace(film, state="done"), *jobs) == (Show(),)
+    assert steps(replace(film, state="done", shown_at=film.updated_at), *jobs) == ()
 
 
 def test_a_shot_that_is_not_made_pauses_the_film() -> None:
@@ -54,7 +69,8 @@ def test_a_shot_that_is_not_made_pauses_the_film() -> None:
     film = a_film("cut", "cut", "cut")
     failed = a_shot_job(film, 1, "failed")
     assert steps(film, failed) == (Pause(1),)
-    paused = replace(film, state="paused")
+    assert steps(replace(film, state="paused"), failed) == (Show(),)
+    paused = replace(film, state="paused", shown_at=film.updated_at)
     assert steps(paused, failed) == ()
     assert steps(paused, *made(film, 1)) == (Resume(),)
 
