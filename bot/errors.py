@@ -8,6 +8,7 @@ WandaError
 │   ├── QuotaExceeded        a budget is short; carries the numbers
 │   ├── NotAllowed           a server's rule, or the operator's, forbids it; names the rule
 │   ├── ModeOff              the mode has no known price
+│   ├── Closed               fal takes nothing now, or the mode is off until its price or schema fits again
 │   ├── AlreadyRunning       the member's same rerun of the same video is still running
 │   ├── FilesGone            Wanda's copy of a file was removed
 │   └── Busy                 no capacity for another job, or Wanda is shutting down
@@ -54,6 +55,7 @@ __all__ = [
     "BackupRefused",
     "Busy",
     "CardGone",
+    "Closed",
     "DeliveryError",
     "DiscordBusy",
     "DiskRefused",
@@ -129,6 +131,10 @@ class MediaRefused(Refusal):
 
 class ModeOff(Refusal):
     """The mode's price is unknown; such a mode is off, never free."""
+
+
+class Closed(Refusal):
+    """fal takes nothing now, or the mode is off until its price or schema fits again; the order may pass later."""
 
 
 class AlreadyRunning(Refusal):

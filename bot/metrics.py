@@ -98,6 +98,19 @@ SPENT_DOLLARS = _counter(
     "payer",
     begins=("member", "server"),
 )
+ALARMS = _gauge(
+    "wanda_alarms", f"Troubles with fal that the operator was told of, by what they are about, {_ALL}", "kind"
+)
+MODES_OFF = _gauge("wanda_modes_off", f"Modes that are off because of one of these, {_ALL}")
+FAL_BALANCE_DOLLARS = _gauge(
+    "wanda_fal_balance_dollars", "The balance of fal's account where it is asked for, else NaN; take the maximum"
+)
+FAL_BALANCE_DOLLARS.set(float("nan"))
+FAL_LOOKED_AT = _gauge(
+    "wanda_fal_look_timestamp_seconds",
+    "When fal's price list, all schemas or the account were read last, by what it was; take the maximum",
+    "what",
+)
 
 # Requests to others.
 REQUESTS = _counter("wanda_requests", "HTTP requests that this process sent, by outcome", "service", "kind", "outcome")

@@ -134,6 +134,7 @@ class FalSettings(SettingsGroup):
     api_url: WebAddress = setting(
         "FAL_API_URL", "https://api.fal.ai", "fal's platform API: price list, past requests, bills and balance."
     )
+    web_url: WebAddress = setting("FAL_WEB_URL", "https://fal.ai", "fal's website, which shows each endpoint's schema.")
     openings_at_once: int = setting(
         "WANDA_FAL_OPENINGS_AT_ONCE",
         50,
@@ -539,6 +540,12 @@ class MoneySettings(SettingsGroup):
         if not all(part.strip().isdecimal() for part in value.split(",") if part.strip()):
             raise ValueError("the allowed servers are ids, whole numbers with commas between, for example 123,456")
         return value
+
+    base_prices_usd: str = setting(
+        "WANDA_BASE_PRICES_USD",
+        "",
+        "fal's list price of modes where it moved, written wan27-image=0.12; all prices of the mode move with it.",
+    )
 
     @property
     def prices_usd(self) -> Mapping[str, Mapping[str, Decimal]]:
@@ -1244,6 +1251,87 @@ class ShardSettings(SettingsGroup):
         return value
 
 
+class WatchSettings(SettingsGroup):
+    """What Wanda looks at at fal before members meet it, and where she tells whoever runs her."""
+
+    title: ClassVar[str] = "Watching fal"
+
+    operator_channel_id: int | None = setting(
+        "WANDA_OPERATOR_CHANNEL_ID",
+        None,
+        "Id of a channel where Wanda tells you what is wrong with fal, and when it is over; empty for the log alone.",
+        ge=1,
+        lt=2**63,
+    )
+    balance_warn_usd: Decimal = setting(
+        "WANDA_FAL_BALANCE_WARN_USD",
+        Decimal(10),
+        "With FAL_ADMIN_KEY: you are told when the account's balance is below this.",
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+    )
+    modes_kept_on: str = setting(
+        "WANDA_MODES_KEPT_ON",
+        "",
+        "Ids of modes that stay on whatever fal's price list or schema says, separated by commas; you are told all the "
+        "same.",
+    )
+    list_every_s: float = setting(
+        "WANDA_FAL_LIST_EVERY_S",
+        86_400.0,
+        "Interval between looks at fal's price list and at the schema of each mode, in seconds.",
+        gt=0,
+        le=7 * 86_400,
+    )
+    list_again_s: float = setting(
+        "WANDA_FAL_LIST_AGAIN_S",
+        1800.0,
+        "The same, while the list or a schema could not be read, or does not fit, in seconds.",
+        gt=0,
+        le=86_400,
+    )
+    account_every_s: float = setting(
+        "WANDA_FAL_ACCOUNT_EVERY_S",
+        600.0,
+        "Interval between looks at the account: whether fal takes orders and, with FAL_ADMIN_KEY, its balance, in "
+        "seconds.",
+        gt=0,
+        le=86_400,
+    )
+    alarms_every_s: float = setting(
+        "WANDA_ALARMS_EVERY_S",
+        10.0,
+        "How late a process knows what another one has found wrong with fal, at most, in seconds.",
+        gt=0,
+        le=600,
+    )
+    news_pause_s: float = setting(
+        "WANDA_NEWS_PAUSE_S",
+        60.0,
+        "Shortest time between two messages in the operators' channel, in seconds; what is new by then comes together.",
+        gt=0,
+        le=86_400,
+    )
+    news_calm_s: float = setting(
+        "WANDA_NEWS_CALM_S",
+        300.0,
+        "How long a trouble has to be over before its end is told, in seconds.",
+        ge=0,
+        le=86_400,
+    )
+
+    @property
+    def kept_on(self) -> frozenset[str]:
+        """The ids of the modes that stay on."""
+        return frozenset(self.modes_kept_on.replace(",", " ").split())
+
+    @property
+    def balance_warn_microusd(self) -> int:
+        """The balance below which the operator is told, in micro-dollars."""
+        return int(self.balance_warn_usd * MICROUSD_PER_USD)
+
+
 class LogSettings(SettingsGroup):
     """What is logged."""
 
@@ -1292,6 +1380,7 @@ class Settings(BaseModel):
     web: WebSettings = WebSettings()
     running: RunningSettings = RunningSettings()
     shards: ShardSettings = ShardSettings()
+    watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
 
 

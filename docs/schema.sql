@@ -42,6 +42,19 @@ AND NEW.member_id = CAST(r.pseudonym AS INTEGER)))
 AND (NEW.reason IN (OLD.reason, ''))); END;
 CREATE TRIGGER acts_stay BEFORE DELETE ON acts BEGIN SELECT RAISE(ABORT, 'acts are append-only'); END;
 
+-- What is wrong with fal, by what it is about; `told`: 0 not yet, 1 that it began, 2 that it is over.
+CREATE TABLE alarms (
+    kind TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    what TEXT NOT NULL,
+    text TEXT NOT NULL,
+    closes INTEGER NOT NULL,
+    since DOUBLE PRECISION NOT NULL,
+    ended_at DOUBLE PRECISION,
+    told INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (kind, mode)
+);
+
 -- A member's own price above which Wanda asks them first.
 CREATE TABLE asks (
     guild_id BIGINT NOT NULL,
@@ -346,7 +359,7 @@ CREATE TABLE presets (
 );
 CREATE INDEX presets_of_owner ON presets (owner_id);
 
--- What all processes know of the program: the digest of the synced commands; that a bot has logged in.
+-- What all processes know of the program: the synced commands' digest, that a bot ran, fal's prices.
 CREATE TABLE program (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 -- An accepted prompt that is to be posted to its server's prompt log.

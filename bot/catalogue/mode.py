@@ -161,12 +161,15 @@ class Mode(BaseModel, ABC):
         """Return what the billable units that fal reports cost.
 
         fal's pages do not say whether a dearer resolution counts as more units or as dearer ones. If fal reports as
-        many units as the request has, the quote holds; otherwise each reported unit costs `rates.unit_microusd`.
+        many units as the request has, the quote holds; otherwise each reported unit costs `rates.unit_microusd`, moved
+        as far as the quote is from the shipped price.
         """
-        reported = Fraction(repr(units))
-        if abs(reported - self.units(facts)) <= UNITS_ROUNDING:
+        reported, units_asked = Fraction(repr(units)), self.units(facts)
+        if abs(reported - units_asked) <= UNITS_ROUNDING:
             return quote_microusd
-        return ceiling(reported * self.rates.unit_microusd)
+        shipped = units_asked * self.rates.microusd[getattr(self, "resolution")]  # noqa: B009 - every mode has it
+        moved = Fraction(1) if quote_microusd == ceiling(shipped) else quote_microusd / shipped
+        return ceiling(reported * self.rates.unit_microusd * moved)
 
     @abstractmethod
     def units(self, facts: Mapping[str, MediaFacts]) -> Fraction:

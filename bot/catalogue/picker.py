@@ -5,9 +5,11 @@ The slash commands, the forms, /help and `python -m bot price` are made from it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any, Self, TypeAlias
 
 from bot.catalogue.fields import OptionSpec, described
+from bot.catalogue.list_price import base_prices
 from bot.catalogue.mode import LENGTHS, Mode, SlashCommand
 from bot.catalogue.phrases import listed, shortened
 from bot.catalogue.price import PriceTable, Quote
@@ -35,9 +37,10 @@ class Picker:
         A default resolution without a price gives way to the next lower one that has a price, else to the lowest.
 
         Raises:
-            SettingsRefused: a default is not an option of its mode, or not one of its values.
+            SettingsRefused: a default is not an option of its mode, or not one of its values; or the base prices
+                cannot be read.
         """
-        prices, stated = price_table(money.prices_usd), defaults.by_mode
+        prices, stated = price_table(money.prices_usd, _bases(money)), defaults.by_mode
         return cls(
             prices=prices, defaults={mode.id: _defaults(mode, stated.get(mode.id, ""), prices) for mode in MODES}
         )
@@ -145,6 +148,13 @@ class Picker:
         }
         labels = tuple(f"{choice} s · {cost[choice]}" for choice in spec.choices)
         return replace(spec, default=default, labels=labels, description=described(text, default, cost[default]))
+
+
+def _bases(money: MoneySettings) -> Mapping[str, Decimal]:
+    try:
+        return base_prices(money.base_prices_usd, MODES)
+    except ValueError as error:
+        raise SettingsRefused(f"The setting WANDA_BASE_PRICES_USD is not usable: {error}.") from None
 
 
 def _texts(mode: type[Mode], descriptions: Mapping[str, str]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from bot.errors import ModeOff
 from bot.money import MICROUSD_PER_USD
 
 MICROSECONDS_PER_S = 1_000_000
+NO_BASES: Mapping[str, Decimal] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +69,25 @@ class PriceTable:
     rows: Mapping[tuple[str, str], int]
 
     @classmethod
-    def of(cls, shipped: Mapping[str, Rates], stated: Mapping[str, Mapping[str, Decimal | None]]) -> Self:
+    def of(
+        cls,
+        shipped: Mapping[str, Rates],
+        stated: Mapping[str, Mapping[str, Decimal | None]],
+        bases: Mapping[str, Decimal] = NO_BASES,
+    ) -> Self:
         """Return the table of the `shipped` rates by mode id; the modes in `stated` have those dollars instead.
 
-        A resolution whose stated price is missing, None or zero gets no row: it is off, never free.
+        A mode in `bases` has another base price: its shipped rates move with it, and no stated one is below that. A
+        resolution whose stated price is missing, None or zero gets no row: it is off, never free.
         """
         rows: dict[tuple[str, str], int] = {}
         for mode_id, rates in shipped.items():
-            chosen: Mapping[str, int | None] = rates.microusd
+            least = _moved(rates, bases[mode_id]) if mode_id in bases else None
+            chosen: Mapping[str, int | None] = rates.microusd if least is None else least
             if mode_id in stated:
                 chosen = {resolution: _microusd(stated[mode_id].get(resolution)) for resolution in rates.microusd}
+                if least is not None:
+                    chosen = {one: rate and max(rate, least[one]) for one, rate in chosen.items()}
             rows |= {
                 (mode_id, resolution): rate for resolution, rate in chosen.items() if rate is not None and rate > 0
             }
@@ -104,6 +114,12 @@ class PriceTable:
             f"{title} is off, because its price is not known. "
             "Choose another mode, or ask whoever runs Wanda to set the price."
         )
+
+
+def _moved(rates: Rates, base_usd: Decimal) -> dict[str, int]:
+    """Return the rates as if they had been read with this base price."""
+    moved = Fraction(base_usd) * MICROUSD_PER_USD / rates.unit_microusd
+    return {resolution: ceiling(rate * moved) for resolution, rate in rates.microusd.items()}
 
 
 def _microusd(usd: Decimal | None) -> int | None:

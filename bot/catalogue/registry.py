@@ -64,12 +64,15 @@ def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attac
         raise OptionRefused(option_refusal(mode, errors), option=at_fault) from None
 
 
-def price_table(stated: Mapping[str, Mapping[str, Decimal | None]] | None = None) -> PriceTable:
+def price_table(
+    stated: Mapping[str, Mapping[str, Decimal | None]] | None = None, bases: Mapping[str, Decimal] | None = None
+) -> PriceTable:
     """Return the shipped prices, or those dollars by resolution that `stated` has for a mode's id, else for its family.
 
-    A resolution whose stated price is missing, None or zero is off.
+    `bases` are fal's list prices of modes where they moved: the shipped prices move with them, and stated ones are
+    never below that. A resolution whose stated price is missing, None or zero is off.
     """
     known = stated or {}
     keys = {mode.id: next((key for key in (mode.id, mode.family()) if key in known), None) for mode in MODES}
     by_mode = {mode_id: known[key] for mode_id, key in keys.items() if key is not None}
-    return PriceTable.of({mode.id: mode.rates for mode in MODES}, by_mode)
+    return PriceTable.of({mode.id: mode.rates for mode in MODES}, by_mode, bases or {})

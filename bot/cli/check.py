@@ -137,8 +137,8 @@ def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
         if theirs is None:
             text = f"fal lists no price; Wanda counts {shown}"
         else:
-            text = f"fal lists {exact_dollars(_microusd(theirs.usd))} a {theirs.unit}; Wanda counts {shown}"
-        fine = theirs is None or not ours or _microusd(theirs.usd) in ours.values()
+            text = f"fal lists {exact_dollars(_microusd(theirs.amount))} a {theirs.unit}; Wanda counts {shown}"
+        fine = theirs is None or not ours or _microusd(theirs.amount) in ours.values()
         if not fine:
             text += "; look at the model's page on fal.ai, and update Wanda if the price moved"
         findings.append(Finding(mode.id, fine, text))

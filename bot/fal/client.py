@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 
-from bot.errors import FalError, FalProtocolError, FalReplyLost, FalUnreachable
+from bot.errors import FalError, FalProtocolError, FalRefused, FalReplyLost, FalUnreachable
 from bot.fal.follower import Follower, Looks
 from bot.fal.http import FalHttp
-from bot.fal.upload import upload_once
+from bot.fal.upload import begin_upload, upload_once
 from bot.fal.wire import protocol
 from bot.fal.wire.backoff import wait_s
-from bot.fal.wire.result import read_result
+from bot.fal.wire.openapi import JsonSchema, read_input_schema
+from bot.fal.wire.result import NOT_FOUND, read_result
 from bot.fal.wire.status_changes import status_of
 from bot.fal.wire.types import CancelAnswer, FalStatus, Handle, Result, UnitPrice
 from bot.requester import Requester
@@ -24,6 +26,7 @@ T = TypeVar("T")
 PRICED_IDS_MAX = 50  # fal's limit for one request
 PRICE_PAGES_MAX = 10
 PRICING_PATH = "/v1/models/pricing"
+SCHEMA_PATH = "/api/openapi/queue/openapi.json"
 KEYS_PATH = "/.well-known/jwks.json"
 
 
@@ -182,7 +185,7 @@ class FalClient:
         return await self._retry(once)
 
     async def unit_prices(self, endpoint_ids: Iterable[str]) -> dict[str, UnitPrice]:
-        """Return the list price of each endpoint that fal prices in dollars; others are missing.
+        """Return the list price of each endpoint; those without one are missing.
 
         Raises:
             FalRefused, FalAccountError, FalUnreachable, FalProtocolError: the price list could not be read.
@@ -190,8 +193,42 @@ class FalClient:
         wanted = list(dict.fromkeys(endpoint_ids))
         prices: dict[str, UnitPrice] = {}
         for start in range(0, len(wanted), PRICED_IDS_MAX):
-            prices |= await self._prices_of(wanted[start : start + PRICED_IDS_MAX])
+            prices |= await self._prices_of_known(wanted[start : start + PRICED_IDS_MAX])
         return prices
+
+    async def _prices_of_known(self, endpoint_ids: list[str]) -> dict[str, UnitPrice]:
+        """Return the prices as `_prices_of`; where fal does not know one of them, each is asked for by itself."""
+        try:
+            return await self._prices_of(endpoint_ids)
+        except FalRefused as error:
+            if error.status != NOT_FOUND:
+                raise
+            if len(endpoint_ids) == 1:
+                return {}
+        prices: dict[str, UnitPrice] = {}
+        for endpoint_id in endpoint_ids:
+            prices |= await self._prices_of_known([endpoint_id])
+        return prices
+
+    async def input_schema(self, endpoint: str) -> JsonSchema:
+        """Return the JSON schema of what a submit to the endpoint takes, as fal shows it to everybody.
+
+        Raises:
+            FalRefused: there is none.
+            FalUnreachable, FalReplyLost, FalProtocolError: it could not be read.
+        """
+        url = f"{self._settings.web_url.rstrip('/')}{SCHEMA_PATH}?{urlencode({'endpoint_id': endpoint})}"
+        reply = await self._http.ask_openly(url, timeout_s=self._settings.reply_timeout_s)
+        return read_input_schema(reply.status, reply.body, endpoint)
+
+    async def check_account(self) -> None:
+        """Ask whether fal takes anything of this account: an upload is begun, to which nothing is sent.
+
+        Raises:
+            FalAccountError: fal does not take the key, or the account is locked.
+            FalError: that could not be told.
+        """
+        await begin_upload(self._http, self._settings, file_name="check.png", content_type="image/png")
 
     async def _prices_of(self, endpoint_ids: list[str]) -> dict[str, UnitPrice]:
         """Read every page, without retries: an operator is waiting and can run the command again."""

@@ -155,7 +155,7 @@ class FalHttp:
     def _trouble_of(self, url: str) -> Trouble:
         """Return the record of the URL's host; uploads go to ever new hosts, which share one."""
         known = self._settings
-        ours = same_origin(url, known.queue_url, known.queue_backup_url, known.rest_url, known.api_url)
+        ours = same_origin(url, known.queue_url, known.queue_backup_url, known.rest_url, known.api_url, known.web_url)
         name = f"fal ({urlsplit(url).netloc})" if ours else "fal's storage"
         return self._troubles.setdefault(name, Trouble(name, quiet_s=TROUBLE_QUIET_S))
 

@@ -36,7 +36,7 @@ def outcome_of(status: int) -> str:
 
 
 def fal_kind(method: str, path: str) -> str:
-    """Return what a request to fal is for: one of eight words."""
+    """Return what a request to fal is for: one of nine words."""
     if "/requests/" in path:
         endings = {"stream": "stream", "status": "poll", "cancel": "cancel"}
         return endings.get(path.rstrip("/").rpartition("/")[2], "result")
@@ -44,6 +44,8 @@ def fal_kind(method: str, path: str) -> str:
         return "upload"
     if path.startswith("/v1/models/"):
         return "price"
+    if path.startswith("/api/openapi/"):
+        return "schema"
     return "submit" if method == "POST" else "keys"
 
 

@@ -22,6 +22,7 @@ _HEADER = """\
 _ROWS: Mapping[str, str] = {
     "acknowledgements": "An order that Discord shows as under way and that is neither accepted nor refused yet.",
     "acts": "One administrative act, numbered within its server; `member_id` is whom it is about, if it is a member.",
+    "alarms": "What is wrong with fal, by what it is about; `told`: 0 not yet, 1 that it began, 2 that it is over.",
     "money_requests": "A member's latest request for more money, which an admin answers with a press.",
     "asks": "A member's own price above which Wanda asks them first.",
     "borrowings": "A rerun of another member's video: job `job_id` has copies of files of job `source_id`.",
@@ -43,7 +44,7 @@ _ROWS: Mapping[str, str] = {
     "notices": "A ping about a job: due at `due_at`, or over; `pinged` says that it was posted.",
     "preferences": "What a member chose in a server with /settings; an empty text is what holds for everybody.",
     "presets": "A mode's options under a name, of one member or (owner 0) of the whole server; `options` is JSON.",
-    "program": "What all processes know of the program: the digest of the synced commands; that a bot has logged in.",
+    "program": "What all processes know of the program: the synced commands' digest, that a bot ran, fal's prices.",
     "prompt_log": "An accepted prompt that is to be posted to its server's prompt log.",
     "pseudonym_key": "The random key with which members' pseudonyms are computed; it never changes.",
     "removals": "What is still to be removed: a deleted job's id, for all of its files, or the name of one file.",

@@ -7,8 +7,10 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sandbox.fal.endpoints import ENDPOINTS
 from sandbox.fal.errors import is_documented
 from sandbox.fal.faults import FalFault, FalFaults, Forgery, InvalidFault
+from sandbox.fal.listing import Listing, PriceChange, SchemaChange
 from sandbox.fal.queue import FalJob, FalQueue
 from sandbox.fal.queue_routes import QueueRoutes
 from sandbox.fal.runner import FalSettings, InvalidJson
@@ -65,6 +67,7 @@ class ControlRoutes:
     faults: FalFaults
     settings: FalSettings
     webhooks: Webhooks
+    listing: Listing
 
     def routes(self) -> list[web.AbstractRouteDef]:
         """Return the routes."""
@@ -81,6 +84,8 @@ class ControlRoutes:
             web.get("/sandbox/faults", self.show_faults),
             web.post("/sandbox/faults", self.plan_fault),
             web.delete("/sandbox/faults", self.clear_faults),
+            web.post("/sandbox/prices", self.change_price),
+            web.post("/sandbox/schemas", self.change_schema),
         ]
 
     async def requests(self, _request: web.Request) -> web.Response:
@@ -165,9 +170,32 @@ class ControlRoutes:
         return web.json_response(self._faults() | {"documented": known})
 
     async def clear_faults(self, _request: web.Request) -> web.Response:
-        """Remove every planned fault."""
+        """Remove every planned fault, and every change of prices and schemas."""
         self.faults.clear()
+        self.listing.clear()
         return web.json_response(self._faults())
+
+    async def change_price(self, request: web.Request) -> web.Response:
+        """Change an endpoint's row of the price list, until the faults are cleared."""
+        try:
+            change = PriceChange.model_validate_json(await request.read())
+        except ValidationError as error:
+            return _bad(str(error))
+        if change.endpoint not in ENDPOINTS:
+            return _bad(f"there is no endpoint {change.endpoint}")
+        self.listing.prices[change.endpoint] = change
+        return web.json_response({})
+
+    async def change_schema(self, request: web.Request) -> web.Response:
+        """Change an endpoint's schema, until the faults are cleared; what it really takes stays."""
+        try:
+            change = SchemaChange.model_validate_json(await request.read())
+        except ValidationError as error:
+            return _bad(str(error))
+        if change.endpoint not in ENDPOINTS:
+            return _bad(f"there is no endpoint {change.endpoint}")
+        self.listing.schemas[change.endpoint] = change
+        return web.json_response({})
 
     def _settings(self) -> Mapping[str, Any]:
         """Return all settings by name."""

@@ -23,6 +23,8 @@ Point: TypeAlias = Literal[
     "requests",
     "billing",
     "account",
+    "pricing",
+    "schema",
 ]
 # What is wrong with a webhook: another key's signature, an old one, none; another request's id, or no notice at all.
 Forgery: TypeAlias = Literal["signature", "timestamp", "unsigned", "request", "body"]

@@ -14,12 +14,14 @@ from sandbox.fal.billing import Bills
 from sandbox.fal.control import ControlRoutes
 from sandbox.fal.faults import FalFaults
 from sandbox.fal.gate import Gate
+from sandbox.fal.listing import Listing
 from sandbox.fal.platform_routes import PlatformRoutes
 from sandbox.fal.pricing import pricing_route
 from sandbox.fal.queue import FalQueue
 from sandbox.fal.queue_routes import QueueRoutes
 from sandbox.fal.render_pool import RenderPool
 from sandbox.fal.runner import FalRunner, FalSettings
+from sandbox.fal.schemas import schema_route
 from sandbox.fal.storage import Storage
 from sandbox.fal.storage_routes import StorageRoutes
 from sandbox.fal.webhooks import Webhooks
@@ -59,6 +61,7 @@ class FalSandbox:
         self._middlewares = middlewares
         self.settings = FalSettings(seconds_per_job=seconds_per_job, is_still=is_still)
         self.faults = FalFaults()
+        self.listing = Listing()
         self.keys = {key}  # those of the account; a test may add and take away
         self.admin_keys = {ADMIN_KEY}  # those that may read the bill and the balance
         self._key = key
@@ -84,7 +87,7 @@ class FalSandbox:
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that point Wanda at this stand-in."""
-        names = ("FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_URL")
+        names = ("FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_URL", "FAL_WEB_URL")
         return {"FAL_KEY": self._key} | dict.fromkeys(names, self.url)
 
     def admin_environment(self) -> dict[str, str]:
@@ -139,12 +142,14 @@ class FalSandbox:
         platform = PlatformRoutes(queue, Bills(queue, self.settings), gate, self.settings, self._clock)
         app = web.Application(client_max_size=BODY_MAX_BYTES, middlewares=self._middlewares)
         if self._has_control:
-            app.add_routes(ControlRoutes(queue, queue_routes, self.faults, self.settings, webhooks).routes())
+            control = ControlRoutes(queue, queue_routes, self.faults, self.settings, webhooks, self.listing)
+            app.add_routes(control.routes())
             app.add_routes(platform.control_routes())
         app.add_routes(StorageRoutes(storage, gate).routes())
         app.add_routes([web.get("/.well-known/jwks.json", webhooks.keys)])
         app.add_routes(platform.routes())
-        app.add_routes([pricing_route(gate), web.route("*", "/{path:.*}", queue_routes.handle)])
+        app.add_routes([pricing_route(gate, self.listing), schema_route(gate, self.listing)])
+        app.add_routes([web.route("*", "/{path:.*}", queue_routes.handle)])
         return app
 
     async def __aenter__(self) -> Self:

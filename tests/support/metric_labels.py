@@ -26,10 +26,20 @@ REFUSALS = {
     *("operator", "blocked", "paused", "channel", "mode", "resolution", "ceiling", "at_once", "fruitless", "posting"),
     *("commands", "timeout", "approver", "content"),
     *(f"budget_{scope}" for scope in ("all", "cap", "server", "role", "channel", "member", "grant")),
-    *("AlreadyRunning", "Busy", "FilesGone", "MediaRefused", "ModeOff", "OptionRefused", "Refusal", "NotAdmin"),
+    *(
+        "AlreadyRunning",
+        "Busy",
+        "Closed",
+        "FilesGone",
+        "MediaRefused",
+        "ModeOff",
+        "OptionRefused",
+        "Refusal",
+        "NotAdmin",
+    ),
 }
 KINDS = {
-    *("submit", "stream", "poll", "result", "cancel", "upload", "price", "keys", "download"),
+    *("submit", "stream", "poll", "result", "cancel", "upload", "price", "schema", "keys", "download"),
     *("answer", "followup", "reaction", "message", "command", "direct_message", "other"),
 }
 PLACES = {
@@ -51,6 +61,8 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_refusals": {"kind": REFUSALS},
     "wanda_interaction_errors": {"kind": {"storage", "disk", "files", "defect"}},
     "wanda_spent_dollars": {"payer": {"member", "server"}},
+    "wanda_alarms": {"kind": {"account", "balance", "price", "schema"}},
+    "wanda_fal_look_timestamp_seconds": {"what": {"account", "balance", "price", "schema"}},
     "wanda_requests": {"service": SERVICES, "kind": KINDS, "outcome": {"ok", "429", "4xx", "5xx", "no_reply"}},
     "wanda_request_seconds": {"service": SERVICES, "kind": KINDS},
     "wanda_webhooks": {"verdict": VERDICTS},

@@ -206,7 +206,7 @@ def read_key_set(status: int, body: bytes) -> bytes:
 
 
 def read_prices(status: int, body: bytes) -> tuple[dict[str, UnitPrice], str | None]:
-    """Return one page of the price list by endpoint, without currencies but dollars, and the next page's cursor.
+    """Return one page of the price list by endpoint, and the next page's cursor.
 
     Raises:
         FalRefused, FalAccountError, FalUnreachable, FalProtocolError: as `refusal_of` returns them.
@@ -228,10 +228,11 @@ def _price(row: Mapping[str, Any]) -> tuple[str, UnitPrice] | None:
     endpoint, unit = text_value(row.get("endpoint_id"), 200), text_value(row.get("unit"), 50)
     raw = row.get("unit_price")
     price = number(raw)
-    if endpoint is None or unit is None or row.get("currency") != "USD" or price is None:
+    currency = text_value(row.get("currency"), 10)
+    if endpoint is None or unit is None or currency is None or price is None:
         return None
     # A float's shortest text is the number that fal wrote.
-    return endpoint, UnitPrice(Decimal(raw if isinstance(raw, str) else repr(price)), unit)
+    return endpoint, UnitPrice(Decimal(raw if isinstance(raw, str) else repr(price)), unit, currency)
 
 
 _ENDPOINT = re.compile(r"[a-z0-9][a-z0-9._-]*(?:/[a-z0-9][a-z0-9._-]*)+")

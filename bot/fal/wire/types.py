@@ -65,7 +65,8 @@ class UploadTicket:
 
 
 class UnitPrice(NamedTuple):
-    """fal's list price of one endpoint: dollars for one `unit` ("second", "video", …), without resolution tiers."""
+    """fal's list price of one endpoint: for one `unit` ("second", "video", …), without resolution tiers."""
 
-    usd: Decimal
+    amount: Decimal
     unit: str
+    currency: str = "USD"

@@ -287,7 +287,10 @@ async def test_prices(fal: ScriptedFal) -> None:
     fal.on("prices", json_answer(200, more), json_answer(200, {"prices": [row], "has_more": False}))
     async with client_of(fal.url) as client:
         prices = await client.unit_prices(["a/b", "fal-ai/wan-i2v", "a/b"])
-        assert prices == {"a/b": UnitPrice(Decimal("0.1"), "video"), "fal-ai/wan-i2v": (Decimal("0.2"), "video")}
+        assert prices == {
+            "a/b": UnitPrice(Decimal("0.1"), "video"),
+            "fal-ai/wan-i2v": UnitPrice(Decimal("0.2"), "video"),
+        }
         fal.on("prices", json_answer(200, {"prices": []}))
         assert await client.unit_prices([f"a/{n}" for n in range(120)]) == {}
     assert fal.count("prices") == 5

@@ -26,7 +26,8 @@ async def test_serve(number: signal.Signals) -> None:
             settings = await http.get(f"{environment['FAL_QUEUE_URL']}/sandbox/settings")
         process.send_signal(number)
         _, errors = await process.communicate()
-    assert set(environment) == {"FAL_KEY", "FAL_QUEUE_URL", "FAL_QUEUE_BACKUP_URL", "FAL_REST_URL", "FAL_API_URL"}
+    hosts = {f"FAL_{host}_URL" for host in ("QUEUE", "QUEUE_BACKUP", "REST", "API", "WEB")}
+    assert set(environment) == {"FAL_KEY", *hosts}
     assert settings.json()["seconds_per_job"] == 1
     assert (process.returncode, errors) == (0, b"")
 

@@ -90,7 +90,7 @@ def test_ticket(row: Row) -> None:
 
 @pytest.mark.parametrize("row", rows("prices.json"))
 def test_prices(row: Row) -> None:
-    """Prices are exact decimals in dollars; rows in other currencies or shapes are left out."""
+    """Prices are exact decimals; rows in other shapes are left out."""
     holds(row, lambda body: protocol.read_prices(row["status"], body))
 
 
