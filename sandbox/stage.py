@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar
 
 import aiohttp
 
@@ -31,12 +31,63 @@ class StageError(Exception):
     """The demo or test cannot go on; the text says what a process or stand-in answered."""
 
 
-class Process:
-    """A child process, with its latest lines of output."""
+class Running(Protocol):
+    """What is needed of a started process; `asyncio.subprocess.Process` has it."""
 
-    def __init__(
-        self, name: str, process: asyncio.subprocess.Process, told: Callable[[str], None] = lambda _: None
-    ) -> None:
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        """What it prints."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status; None while it runs."""
+        ...
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it."""
+        ...
+
+    async def wait(self) -> int:
+        """Return the exit status once it has ended."""
+        ...
+
+
+Spawn: TypeAlias = Callable[[Sequence[str], Mapping[str, str]], Awaitable[Running]]
+
+
+async def run_python(args: Sequence[str], env: Mapping[str, str]) -> Running:
+    """Start this Python with `args`, with this environment alone and its output in a pipe."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *args,
+        cwd=ROOT.anchor,  # not the project's folder: its .env may name the operator's database and budgets
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        limit=4 * 1024 * 1024,
+    )
+
+
+class Process:
+    """A child process, with its latest lines of output.
+
+    `spawn` starts every one; the end-to-end tests have a quicker one.
+    """
+
+    spawn: ClassVar[Spawn] = staticmethod(run_python)
+
+    def __init__(self, name: str, process: Running, told: Callable[[str], None] = lambda _: None) -> None:
         """Start to read its output; `told` gets each line."""
         self.name = name
         self._told = told
@@ -51,17 +102,7 @@ class Process:
         cls, name: str, *args: str, env: Mapping[str, str], told: Callable[[str], None] = lambda _: None
     ) -> Self:
         """Run this Python with `args` on this project's code, with the settings in `env`; `told` gets each line."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *args,
-            cwd=ROOT.anchor,  # not the project's folder: its .env may name the operator's database and budgets
-            env={**_clean_environment(), **env},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=4 * 1024 * 1024,
-        )
-        return cls(name, process, told)
+        return cls(name, await cls.spawn(args, {**_clean_environment(), **env}), told)
 
     @property
     def returncode(self) -> int | None:

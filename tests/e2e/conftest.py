@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from sandbox.stage import Stage
+from sandbox.stage import Process, Stage, run_python
+from tests.support.forks import Forker
 from tests.support.log_lines import lost_lines
 from tests.support.metric_labels import scrape, wrong_labels
 from tests.support.ports import free_port
@@ -36,6 +37,16 @@ QUICK = {
     "WANDA_SERVER_MONTHLY_USD": "10000",
     "WANDA_REHEARSAL_DAYS": "0",
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_processes() -> Iterator[None]:
+    """Start the bots and the stand-ins by forks, which is quicker."""
+    forker = Forker()
+    Process.spawn = staticmethod(forker.spawn)
+    yield
+    Process.spawn = staticmethod(run_python)
+    forker.stop()
 
 
 @pytest.fixture(scope="module")
