@@ -37,7 +37,8 @@ WandaError
 │   ├── DownloadTooLarge     it is larger than the limit
 │   ├── DiskRefused          Wanda's own disk did not take it: it is full, read-only or broken
 │   └── DownloadFailed       no connection, a bad reply, a host that is not allowed, or a timeout
-├── EncodeFailed             a file could not be encoded to fit: no encoder, or not within its limits
+├── EncodeFailed             a file could not be encoded or joined: no encoder, or not within its limits
+│   ├── PartUnusable         one part of a film is no video that can be joined
 │   └── NoRoom               Wanda's own disk did not take what was encoded
 └── DeliveryError            Discord did not take the message or the video
     ├── TooLarge             Discord refused the file's size (413 or 40005)
@@ -322,11 +323,19 @@ class DownloadFailed(DownloadError):
 
 
 class EncodeFailed(WandaError):
-    """A file could not be encoded to fit; `str()` says why, for the log."""
+    """A file could not be encoded to fit, or files not joined; `str()` says why, for the log."""
 
 
 class NoRoom(EncodeFailed):
     """Wanda's own disk did not take what was encoded; the file itself may be fine."""
+
+
+class PartUnusable(EncodeFailed):
+    """Part `number` of a film, counted from 1, is no video that can be joined."""
+
+    def __init__(self, number: int, why: object) -> None:
+        super().__init__(f"part {number}: {why}")
+        self.number = number
 
 
 class NotYet(WandaError):

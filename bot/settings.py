@@ -889,6 +889,30 @@ class MediaSettings(SettingsGroup):
         gt=0,
         le=3600,
     )
+    join_timeout_s: float = setting(
+        "WANDA_JOIN_TIMEOUT_S",
+        600.0,
+        "Timeout for joining the shots of one film, in seconds, all passes together.",
+        gt=0,
+        le=3600,
+    )
+    join_seconds_max: float = setting(
+        "WANDA_JOIN_SECONDS_MAX", 180.0, "Longest film that is joined, in seconds.", gt=0, le=3600
+    )
+    join_side_max: int = setting(
+        "WANDA_JOIN_SIDE_MAX",
+        1920,
+        "Longer side of a joined film, in pixels; larger shots are scaled down.",
+        ge=240,
+        le=4096,
+    )
+    join_mib_max: int = setting(
+        "WANDA_JOIN_MIB_MAX",
+        200,
+        "Largest file that a film is joined to, in MiB, also where the server takes more.",
+        ge=1,
+        le=2000,
+    )
 
 
 class CardSettings(SettingsGroup):

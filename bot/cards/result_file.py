@@ -131,6 +131,17 @@ class ResultFiles:
             raise NotFetched("unchecked", error) from error
         return found
 
+    async def here(self, job: Job) -> Path:
+        """Return the path of the job's video, which is on this machine now.
+
+        Raises:
+            FilesUnavailable: it cannot be had now.
+        """
+        try:
+            return (await self.fetch(job)).path
+        except NotFetched as error:
+            raise FilesUnavailable(f"The video of job {job.id} is not here: {error}") from error
+
     async def kept(self, job: Job) -> None:
         """Return once the job's video was kept where every process finds it, or that failed for now."""
         if (tried := self._tried.get(job.id)) is not None:

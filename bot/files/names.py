@@ -1,4 +1,4 @@
-"""The names of files: `inputs/<job id>/<file>` and `results/<job id>.mp4`, the same in a folder and in a bucket."""
+"""The names of files: `inputs/<job or film id>/<file>` and `results/<job id>.mp4`, in a folder as in a bucket."""
 
 from collections.abc import Iterable
 from pathlib import PurePosixPath
@@ -15,6 +15,11 @@ def inputs_name(job_id: str) -> str:
 def result_name(job_id: str) -> str:
     """Return the name of one job's finished video; it says "mp4" also of a video in another format."""
     return f"{RESULTS}/{job_id}.mp4"
+
+
+def joined_name(film_id: str, key: str) -> str:
+    """Return the name of one version of a joined film; it lies in the film's folder and is removed with it."""
+    return f"{inputs_name(film_id)}/joined-{key}.mp4"
 
 
 def beside(name: str, other: str) -> str:

@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from bot.media.mp4_header import StatedLengths, stated_lengths
+from bot.media.picture_storage import stored_picture
 from bot.media.rules.decoders import DECODERS, DECODERS_TEXT
 from bot.media.rules.lengths import FRAMES_PER_S_MAX, Lengths, lengths
 from bot.media.rules.oddity import Oddity
@@ -164,6 +165,7 @@ def _picture_facts(
         "video_track": stream.index,
         "is_hdr": is_hdr,
         "frames": main.packets,
+        "picture": stored_picture(container, stream, main.decoded, played_s=main.seconds(), last=main.last),
     }
 
 

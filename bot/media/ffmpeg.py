@@ -173,6 +173,18 @@ def reading(path: Path, format_: str) -> list[str]:
     return [*only, "-i", f"file:{path.absolute()}"]
 
 
+def concatenating(names: Path) -> list[str]:
+    """Return the arguments that read the MP4 files of a list, written by `listed`, one behind the other."""
+    only = ["-protocol_whitelist", "file,pipe", "-codec_whitelist", DECODERS_TEXT, "-format_whitelist", "concat,mov"]
+    return [*only, "-f", "concat", "-safe", "0", "-i", f"file:{names.absolute()}"]
+
+
+def listed(path: Path, seconds: float) -> str:
+    """Return the lines of one file that plays for so long (https://ffmpeg.org/ffmpeg-formats.html#concat-1)."""
+    quoted = str(path.absolute()).replace("'", r"'\''")
+    return f"file 'file:{quoted}'\nduration {seconds:.6f}\n"
+
+
 def writing(path: Path, muxer: str) -> list[str]:
     """Return the arguments that write one file, without the input's metadata."""
     return [

@@ -4,6 +4,7 @@ import base64
 import logging
 import re
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, Self, TypeAlias
 
@@ -13,6 +14,7 @@ from bot.errors import Busy, MediaRefused
 from bot.media.rules.file_name import shown_name as cleaned
 from bot.media.rules.oddity import ODDITIES, Oddity
 from bot.media.rules.preview import PREVIEW_BYTES_MAX
+from bot.media.rules.stored_picture import Matrix, StoredPicture
 from bot.media.rules.verdict import Reason
 from bot.media_spec import MediaKind
 from bot.requester import Requester
@@ -39,7 +41,7 @@ class Facts:
     not occur. `frames` counts the pictures of a video. `odd` says why another reader may refuse it or show it wrong.
     `video_track` and `sound_track` are the positions of the streams that players play, None for one that it has not or
     that cannot be read here; `is_hdr` says that the video's brightness goes beyond what an ordinary screen shows.
-    `preview` is a picture as a small JPEG, empty if none could be made.
+    `picture` is there for every video. `preview` is a picture as a small JPEG, empty if none could be made.
     """
 
     kind: MediaKind
@@ -56,7 +58,24 @@ class Facts:
     video_track: int | None = None
     sound_track: int | None = None
     is_hdr: bool = False
+    picture: StoredPicture | None = None
     preview: bytes = field(default=b"", compare=False, repr=False)
+
+
+class _Picture(BaseModel):
+    """How a worker says that a picture is stored."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    played_s: float = Field(ge=0, allow_inf_nan=False)
+    last_s: float = Field(ge=0, allow_inf_nan=False)
+    frame_rate: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(min_length=2, max_length=2)
+    matrix: Matrix
+    coding: str = Field(max_length=200)
+
+    @property
+    def rate(self) -> Fraction:
+        return Fraction(self.frame_rate[0], max(1, self.frame_rate[1]))
 
 
 class _Found(BaseModel):
@@ -78,6 +97,7 @@ class _Found(BaseModel):
     video_track: int | None = Field(default=None, ge=0, lt=2**16)
     sound_track: int | None = Field(default=None, ge=0, lt=2**16)
     is_hdr: bool = False
+    picture: _Picture | None = None
     preview: str = Field(default="", max_length=PREVIEW_BYTES_MAX * 3 // 2)
 
 
@@ -148,8 +168,19 @@ class Prober:
             raise MediaRefused(_too_costly(name)) from error
         if isinstance(found, _Unusable):
             _refuse(found, name, path)
-        given = found.model_dump(exclude={"odd", "preview"})
-        return Facts(**given, odd=tuple(found.odd), preview=_decoded(found.preview))
+        given = found.model_dump(exclude={"odd", "picture", "preview"})
+        picture = None if found.picture is None else _stored(found.picture)
+        return Facts(**given, odd=tuple(found.odd), picture=picture, preview=_decoded(found.preview))
+
+
+def _stored(picture: _Picture) -> StoredPicture:
+    return StoredPicture(
+        played_s=picture.played_s,
+        last_s=picture.last_s,
+        frame_rate=picture.rate,
+        matrix=picture.matrix,
+        coding=picture.coding,
+    )
 
 
 def _decoded(preview: str) -> bytes:

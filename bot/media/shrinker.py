@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bot.errors import Busy, EncodeFailed, MediaRefused
 from bot.media.ffmpeg import Ffmpeg, OnFraction, reading, writing
 from bot.media.probe import Facts, Prober
-from bot.media.rules.bitrate import Bitrates, rates
+from bot.media.rules.bitrate import Bitrates, lowered, rates
 from bot.requester import Requester
 from bot.settings import MediaSettings
 from bot.workers.run_once import FileAccess
@@ -120,7 +120,7 @@ class Shrinker:
                     await asyncio.to_thread(draft.replace, target)
                     return _shrunk(target, made)
                 _LOG.info("encoded to %d bytes, above %d; once more", size, order.bytes_max)
-                chosen = replace(chosen, video_kbps=max(1, int(chosen.video_kbps * order.bytes_max / size * 0.95)))
+                chosen = lowered(chosen, size_bytes=size, bytes_max=order.bytes_max)
         finally:
             draft.unlink(missing_ok=True)
         raise EncodeFailed("it came out too large twice")

@@ -43,7 +43,7 @@ KINDS = {
     *("answer", "followup", "reaction", "message", "command", "direct_message", "other"),
 }
 PLACES = {
-    *("intake", "probe", "picture", "encode", "upload", "submit", "follow", "fetch", "deliver", "late", "end"),
+    *("intake", "probe", "picture", "frame", "encode", "upload", "submit", "follow", "fetch", "deliver", "late", "end"),
     *("edit", "chart", "notice", "export", "files"),
 }
 VERDICTS = {

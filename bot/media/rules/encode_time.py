@@ -24,8 +24,9 @@ def check_encode_time(
         MediaRefused: it surely takes longer; the sentence has the number, the limit and what to do.
     """
     (width, height), frames_written = pixels, min(frames, kept_s * FRAMES_PER_S_MAX)
-    work = _DECODING * frames * width * height + frames_written * written[0] * written[1]
-    estimate_s = work / _PIXELS_PER_MPIXEL / mpixels_per_s
+    estimate_s = encode_s(
+        read=frames * width * height, written=frames_written * written[0] * written[1], mpixels_per_s=mpixels_per_s
+    )
     if estimate_s > limit_s:
         raise MediaRefused(
             f"Making {kept_s:.3g} s of this clip fit ({frames:,} frames of {width:,} {TIMES} {height:,}) would "
@@ -33,3 +34,8 @@ def check_encode_time(
             f"{estimate_s:,.0f} s, and the limit is {limit_s:g} s. Export it at 1920 {TIMES} 1080 with 30 frames per "
             "second and try again."
         )
+
+
+def encode_s(*, read: float, written: float, mpixels_per_s: float) -> float:
+    """Return the estimate for so many pixels that are read and written, in seconds."""
+    return (_DECODING * read + written) / _PIXELS_PER_MPIXEL / mpixels_per_s
