@@ -65,6 +65,18 @@ CREATE TABLE asks (
 );
 CREATE INDEX asks_of_member ON asks (member_id);
 
+-- What fal billed for a request at one moment; `is_open` until the books were compared with it.
+CREATE TABLE bills (
+    request_id TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    endpoint TEXT NOT NULL,
+    nano_usd BIGINT NOT NULL CHECK (nano_usd >= 0 AND nano_usd <= 1000000000000000),
+    is_open BIGINT NOT NULL,
+    PRIMARY KEY (request_id, at)
+);
+CREATE INDEX bills_by_time ON bills (at);
+CREATE INDEX bills_open ON bills (request_id) WHERE is_open = 1;
+
 -- A rerun of another member's video: job `job_id` has copies of files of job `source_id`.
 CREATE TABLE borrowings (job_id TEXT NOT NULL, source_id TEXT NOT NULL, PRIMARY KEY (job_id, source_id));
 CREATE INDEX borrowings_by_source ON borrowings (source_id);
@@ -102,6 +114,29 @@ CREATE INDEX chip_ins_stale ON chip_ins (stale_at) WHERE stale_at IS NOT NULL;
 
 -- Which process took which part of a PostgreSQL database last: `all`, or a shard such as `3/16`.
 CREATE TABLE claims (part TEXT PRIMARY KEY, owner TEXT NOT NULL, at DOUBLE PRECISION NOT NULL);
+
+-- A change of what an ended job spent in one scope, because fal's bill says otherwise.
+CREATE TABLE corrections (
+    job_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    scope TEXT NOT NULL,
+    guild_id BIGINT NOT NULL,
+    spent_delta_microusd BIGINT NOT NULL
+    CHECK (spent_delta_microusd >= -1000000000000 AND spent_delta_microusd <= 1000000000000),
+    counted_at DOUBLE PRECISION NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (job_id, number, scope)
+);
+CREATE INDEX corrections_by_guild ON corrections (guild_id, at);
+CREATE TRIGGER corrections_keep BEFORE UPDATE ON corrections BEGIN
+SELECT RAISE(ABORT, 'corrections are append-only') WHERE NOT EXISTS (SELECT 1 FROM renaming r
+WHERE NEW.guild_id = OLD.guild_id AND NEW.job_id = OLD.job_id AND NEW.number = OLD.number
+AND NEW.spent_delta_microusd = OLD.spent_delta_microusd AND NEW.counted_at = OLD.counted_at AND NEW.at = OLD.at
+AND NEW.reason = OLD.reason AND (NEW.scope = OLD.scope OR (OLD.scope = 'member:' || OLD.guild_id || ':' || r.name
+AND NEW.scope = 'member:' || OLD.guild_id || ':' || r.pseudonym))); END;
+CREATE TRIGGER corrections_stay BEFORE DELETE ON corrections
+BEGIN SELECT RAISE(ABORT, 'corrections are append-only'); END;
 
 -- What was billed for a job above what it held, which no budget pays; `units` are fal's.
 CREATE TABLE differences (
@@ -177,6 +212,18 @@ AND (NEW.declined_by IS OLD.declined_by OR (OLD.declined_by = CAST(r.name AS INT
 AND NEW.declined_by = CAST(r.pseudonym AS INTEGER)))
 AND NEW.reason = OLD.reason); END;
 CREATE TRIGGER entries_stay BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
+
+-- Which job a request at fal was made for, and who pays for it if it was made in vain.
+CREATE TABLE fal_requests (
+    request_id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL,
+    guild_id BIGINT NOT NULL,
+    policy TEXT NOT NULL CHECK (policy IN ('charge', 'absorb')),
+    absorbed_daily_microusd BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX fal_requests_by_time ON fal_requests (at);
+CREATE INDEX fal_requests_of_job ON fal_requests (job_id);
 
 -- A film that its member is still writing; `body` is all of it as JSON.
 CREATE TABLE film_drafts (

@@ -20,8 +20,11 @@ SELECT j.id, j.guild_id, j.member_id, j.mode, j.state, j.told, j.created_at, j.v
 d.amount_microusd AS price, d.state AS hold, d.settled_microusd AS settled
 FROM jobs j LEFT JOIN draws d ON d.job_id = j.id AND d.position = 0 ORDER BY j.created_at DESC, j.id DESC LIMIT $1"""
 _ENTRIES = """
-SELECT job_id, scope, kind, held_delta_microusd AS held, spent_delta_microusd AS spent, at, actor, reason
-FROM entries ORDER BY at DESC, id DESC LIMIT $1"""
+SELECT job_id, scope, kind, held, spent, at, actor, reason FROM (
+SELECT id, job_id, scope, kind, held_delta_microusd AS held, spent_delta_microusd AS spent, at, actor, reason
+FROM entries UNION ALL
+SELECT job_id || scope, job_id, scope, 'correct', 0, spent_delta_microusd, at, 'fal', reason FROM corrections) AS moved
+ORDER BY at DESC, id DESC LIMIT $1"""
 _BUDGETS = """
 SELECT scope, starts_at, ends_at, held_microusd AS held, spent_microusd AS spent
 FROM budgets ORDER BY ends_at DESC, scope LIMIT $1"""

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
 from bot.catalogue.registry import MODES
 from bot.errors import AlreadyRunning, FilesGone, NotReserved, StorageError
-from bot.jobs import notices
+from bot.jobs import bills, notices
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import Job, JobRef, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, taken_places
@@ -309,13 +309,19 @@ def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:
             todo.append(effect)
     if after is before:
         return Advanced(after, before.state, tuple(todo), changed=False)
-    update = One(_UPDATE, (after.id, *_indexed(after), body_of(after)))
+    update = together(One(_UPDATE, (after.id, *_indexed(after), body_of(after))), _noted_request(before, after, now))
     if after.variation is None:
         _, is_noted = yield from together(update, notices.note(before, after, at=now))
     else:  # whether a set has ended is counted in its rows, this one included
-        yield update
+        yield from update
         is_noted = yield from notices.note(before, after, at=now)
     return Advanced(after, before.state, tuple(todo), changed=True, is_noted=is_noted)
+
+
+def _noted_request(before: Job, after: Job, now: float) -> Transaction[None]:
+    if before.handle is not None or after.handle is None:
+        return nothing(None)
+    return bills.note_request(after, after.handle.request_id, at=now)
 
 
 def locked(job_id: str) -> Transaction[Row | None]:

@@ -13,6 +13,10 @@ _ITS_OWN = "x.scope = replace(b.scope, 'cap:', 'server:') AND b.scope <> 'all'"
 _EVERY_SERVERS = "x.position = 0 AND b.scope = 'all'"
 # Joined through the draws, which have an index by time; "entry {what} belongs to no draw" finds the other entries.
 _THEIR_ENTRIES = "LEFT JOIN entries e ON e.job_id = x.job_id AND e.scope = x.scope"
+# What fal's bill corrected is added once for each draw, beside its hold.
+_CORRECTED = """(SELECT CAST(COALESCE(SUM(c.spent_delta_microusd), 0) AS BIGINT) FROM corrections c
+WHERE c.job_id = e.job_id AND c.scope = e.scope)"""
+_SPENT_BY_ENTRIES = f"e.spent_delta_microusd + CASE WHEN e.kind = 'hold' THEN {_CORRECTED} ELSE 0 END"
 
 
 def _row_check(what: str, column: str, value: str, entries: str = "") -> tuple[str, str]:
@@ -32,7 +36,7 @@ def _row_check(what: str, column: str, value: str, entries: str = "") -> tuple[s
 # Each query finds rows that must not exist: `what` names the row, `found` and `expected` are the two numbers.
 _CHECKS: tuple[tuple[str, str], ...] = (
     _row_check("holds is not the sum of its entries", "held_microusd", "e.held_delta_microusd", _THEIR_ENTRIES),
-    _row_check("spent is not the sum of its entries", "spent_microusd", "e.spent_delta_microusd", _THEIR_ENTRIES),
+    _row_check("spent is not the sum of its entries", "spent_microusd", _SPENT_BY_ENTRIES, _THEIR_ENTRIES),
     _row_check("holds is not the sum of its open draws", "held_microusd", _HELD),
     _row_check("spent is not the sum of its settled draws", "spent_microusd", "x.settled_microusd"),
     (
@@ -63,13 +67,22 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     ),
     (
         "the ending of draw {what} is not what its entry says",
-        """
-        SELECT d.job_id || ' ' || d.scope AS what, e.spent_delta_microusd AS found,
+        f"""
+        SELECT d.job_id || ' ' || d.scope AS what, e.spent_delta_microusd + {_CORRECTED} AS found,
         COALESCE(d.settled_microusd, 0) AS expected
         FROM draws d JOIN entries e
         ON e.job_id = d.job_id AND e.scope = d.scope AND e.kind IN ('settle', 'release')
-        WHERE e.spent_delta_microusd <> COALESCE(d.settled_microusd, 0) OR e.held_delta_microusd <> -d.amount_microusd
-        OR (e.kind = 'settle') <> (d.state = 'settled')""",
+        WHERE e.spent_delta_microusd + {_CORRECTED} <> COALESCE(d.settled_microusd, 0)
+        OR e.held_delta_microusd <> -d.amount_microusd OR (e.kind = 'settle' AND d.state <> 'settled')
+        OR (e.kind = 'release' AND d.state = 'settled'
+        AND NOT EXISTS (SELECT 1 FROM corrections c WHERE c.job_id = d.job_id AND c.scope = d.scope))""",  # noqa: S608 - constants of this module
+    ),
+    (
+        "correction {what} belongs to no ended draw",
+        """
+        SELECT c.job_id || ' ' || c.number || ' ' || c.scope AS what, c.spent_delta_microusd AS found, 0 AS expected
+        FROM corrections c LEFT JOIN draws d ON d.job_id = c.job_id AND d.scope = c.scope AND d.state = 'settled'
+        AND d.counted_at = c.counted_at AND d.guild_id = c.guild_id WHERE d.job_id IS NULL""",
     ),
     (
         "the server's draws of job {what} do not all have the same amount",

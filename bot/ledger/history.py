@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.ledger import scopes
 from bot.ledger.model import DaySpend, Entry, MemberSpend, Spent
+from bot.ledger.tables import moved_page
 from bot.ledger.windows import day_of
 from bot.storage.transaction import Many, Row, Transaction
 
@@ -29,9 +30,7 @@ SUM(CASE WHEN EXISTS (SELECT 1 FROM shares s WHERE s.id = draws.job_id AND s.id 
 FROM draws
 WHERE scope = $1 AND counted_at >= $2 AND state = 'settled'
 GROUP BY member_id ORDER BY 2 DESC, member_id LIMIT $3"""
-_ENTRIES = """
-SELECT id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason,
-declined_by FROM entries WHERE guild_id = $1 AND (at, id) > ($2, $3) ORDER BY at, id LIMIT $4"""
+_ENTRIES = moved_page("guild_id = $1 AND (at, id) > ($2, $3)", "at, id", "$4")
 
 
 def spent_page(guild_id: int, *, after: Cursor | None = None, limit: int) -> Transaction[tuple[Spent, ...]]:

@@ -4,14 +4,13 @@ from typing import Any
 
 from bot.ledger.history import Cursor
 from bot.ledger.model import Entry
+from bot.ledger.tables import moved_page
 from bot.storage.transaction import Many, Row, Transaction
 
 # A job has a draw in each of many scopes; only the server's (position 0) is listed, so each job appears once.
-_ENTRIES = """
-SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
-e.actor, e.reason, e.declined_by
-FROM draws d JOIN entries e ON e.job_id = d.job_id AND e.scope = d.scope
-WHERE d.member_id = $1 AND d.position = 0 AND (e.at, e.id) > ($2, $3) ORDER BY e.at, e.id LIMIT $4"""
+_THEIRS = """EXISTS (
+SELECT 1 FROM draws d WHERE d.job_id = e.job_id AND d.scope = e.scope AND d.member_id = $1 AND d.position = 0)"""
+_ENTRIES = moved_page(f"{_THEIRS} AND (at, id) > ($2, $3)", "at, id", "$4")
 _GRANTS = """
 SELECT guild_id, amount_microusd, expires_at, reason, at FROM grants WHERE member_id = $1 ORDER BY at LIMIT $2"""
 _RULES = """

@@ -406,7 +406,7 @@ class Entry:
     guild_id: int
     job_id: str
     scope: str
-    kind: Literal["hold", "settle", "release", "expose"]
+    kind: Literal["hold", "settle", "release", "expose", "correct"]
     held_delta_microusd: int
     spent_delta_microusd: int
     counted_at: float

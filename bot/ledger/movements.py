@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from bot.ledger import scopes
 from bot.ledger.model import Entry
+from bot.ledger.tables import moved_page
 from bot.storage.transaction import Many, Row, Transaction
 
 MovementCursor: TypeAlias = tuple[float, str, str]  # (at, job_id, kind)
@@ -13,17 +14,18 @@ _COLUMNS = tuple(field.name for field in fields(Entry))
 # A job has entries in many scopes; only the server's are listed, so each movement appears once.
 # The draw gives the member.
 _LATEST = """
-SELECT e.id, e.guild_id, e.job_id, e.scope, e.kind, e.held_delta_microusd, e.spent_delta_microusd, e.counted_at, e.at,
-e.actor, e.reason, e.declined_by, d.member_id
-FROM entries e LEFT JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope
-WHERE e.guild_id = $1 AND e.scope = $2 {older}ORDER BY e.at DESC, e.job_id DESC, e.kind DESC LIMIT $3"""
+SELECT e.*, d.member_id FROM ({page}) AS e LEFT JOIN draws d ON d.job_id = e.job_id AND d.scope = e.scope
+ORDER BY e.at DESC, e.job_id DESC, e.kind DESC"""
+_ORDER = "at DESC, job_id DESC, kind DESC"
 _HOUR_S = 3600
 _BY_HOUR = """
 SELECT CAST(counted_at AS BIGINT) / 3600 AS hour,
 CAST(SUM(COALESCE(settled_microusd, amount_microusd)) AS BIGINT) AS amount FROM draws
 WHERE scope = $1 AND counted_at >= $2 AND state <> 'released' GROUP BY 1 ORDER BY 1"""
-_FIRST = _LATEST.format(older="")
-_OLDER = _LATEST.format(older="AND (e.at, e.job_id, e.kind) < ($4, $5, $6) ")
+_FIRST = _LATEST.format(page=moved_page("guild_id = $1 AND scope = $2", _ORDER, "$3"))
+_OLDER = _LATEST.format(
+    page=moved_page("guild_id = $1 AND scope = $2 AND (at, job_id, kind) < ($4, $5, $6)", _ORDER, "$3")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def unname(guild_id: int, member_id: int) -> Transaction[int]:
     actor, nobody = f"member:{member_id}", f"member:{nobody_id}"
     yield One(_OPEN, (str(member_id), str(nobody_id)))
     yield One(_ENTRIES, (guild_id, old, new, actor, nobody, member_id, nobody_id))
+    yield One("UPDATE corrections SET scope = $3 WHERE guild_id = $1 AND scope = $2", (guild_id, old, new))
     yield One(_ACTS, (guild_id, member_id, nobody_id, nobody))
     yield One(_CLOSE, (str(member_id),))
     yield One(_GRANTS, (guild_id, member_id, nobody_id))

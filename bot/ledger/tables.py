@@ -58,6 +58,14 @@ CAST($6 AS BIGINT)
 FROM (SELECT job_id, guild_id, scope, amount_microusd, settled_microusd, counted_at,
 CASE state WHEN 'held' THEN 'hold' WHEN 'exposed' THEN 'expose' WHEN 'settled' THEN 'settle' ELSE 'release' END AS kind
 FROM draws WHERE job_id = $1 AND (side = 'server' OR CAST($2 AS BIGINT) = 1)) AS changed"""
+_ENTRY_ROWS = """(
+SELECT id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason,
+declined_by FROM entries) AS e"""
+# Corrections as entries of a kind of their own.
+_CORRECTION_ROWS = """(
+SELECT job_id || ':correct' || CAST(number AS TEXT) || ':' || scope AS id, guild_id, job_id, scope, 'correct' AS kind,
+CAST(0 AS BIGINT) AS held_delta_microusd, spent_delta_microusd, counted_at, at, 'fal' AS actor, reason,
+CAST(NULL AS BIGINT) AS declined_by FROM corrections) AS e"""
 _WARN = """
 INSERT INTO warnings (scope, starts_at, ends_at, threshold, guild_id, at, used_microusd, cap_microusd, posted)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)
@@ -168,16 +176,25 @@ def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
     """Write an entry for each changed draw, and update the budgets' rows."""
     both = 0 if occasion.servers_only else 1
     said = (occasion.at, occasion.actor, occasion.reason, occasion.declined_by)
+    changes = _changes(moves, occasion.counted_at)
+    yield Together((One(_ENTER, (occasion.job_id, both, *said)), *changes))
+
+
+def move_budgets(moves: Sequence[Move], *, counted_at: float) -> Transaction[None]:
+    """Update the budgets' rows alone."""
+    yield from together(*_changes(moves, counted_at))
+
+
+def _changes(moves: Sequence[Move], counted_at: float) -> list[One]:
     alike: dict[tuple[int, int], list[str]] = {}
     for scope, held, spent in moves:
         if (held or spent) and not scope.startswith("grant:"):
             alike.setdefault((held, spent), []).extend(scopes.counted_in(scope))
-    changes = [
-        One(_MOVE + _among(4, len(some)), (occasion.counted_at, *deltas, *some))
+    return [
+        One(_MOVE + _among(4, len(some)), (counted_at, *deltas, *some))
         for deltas, names in alike.items()
         for some in chunks(names, 64)
     ]
-    yield Together((One(_ENTER, (occasion.job_id, both, *said)), *changes))
 
 
 def warn(warnings: Sequence[Warned]) -> Transaction[tuple[Warned, ...]]:
@@ -188,6 +205,17 @@ def warn(warnings: Sequence[Warned]) -> Transaction[tuple[Warned, ...]]:
         if (yield One(_WARN, (*window, one.guild_id, one.at, one.used_microusd, one.cap_microusd))) is not None:
             new.append(one)
     return tuple(new)
+
+
+def moved_page(condition: str, order: str, limit: str) -> str:
+    """Return the SQL for a page of everything that moved money, entries and corrections, with an Entry's columns.
+
+    Each kind is limited by itself, so that a page costs no more than its length.
+    """
+    end = f"ORDER BY {order} LIMIT {limit}"
+    one, two = (f"SELECT * FROM {rows} WHERE {condition} {end}" for rows in (_ENTRY_ROWS, _CORRECTION_ROWS))  # noqa: S608 - the callers' own SQL
+    both = f"SELECT * FROM ({one}) AS one UNION ALL SELECT * FROM ({two}) AS two"  # noqa: S608 - likewise
+    return f"SELECT * FROM ({both}) AS e {end}"  # noqa: S608 - likewise
 
 
 def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

@@ -71,5 +71,7 @@ def _amount(one: Movement) -> str:
             return f"{dollars(spent)} spent of {dollars(-held)} held"
         case "release":
             return f"{dollars(-held)} given back"
+        case "correct":
+            return f"{dollars(spent)} more than booked" if spent > 0 else f"{dollars(-spent)} refunded"
         case "expose":
             return "kept aside, because fal may have billed it"

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from bot.ledger import holds
-from bot.ledger.model import Ending, Held, RuleQuery, Who
+from bot.ledger.corrections import correct
+from bot.ledger.differences import newest
+from bot.ledger.model import Ending, Held, Policy, RuleQuery, Who
 from bot.ledger.pseudonyms import unname
 from bot.storage.transaction import Transaction
 from tests.support.histories import AMOUNTS, ASKERS, GUILDS, MEMBERS, NUMBERS, History
@@ -94,14 +96,51 @@ class LedgerMachine(History):
 
     @rule(
         number=NUMBERS,
+        bills=st.lists(AMOUNTS, min_size=1, max_size=3),
+        policy=st.sampled_from(["charge", "absorb"]),
+        bound=st.sampled_from([None, 0, 25]),
+    )
+    def bill(self, number: int, bills: list[int], policy: Policy, bound: int | None) -> None:
+        """Let fal bill a job, again and otherwise: the books follow the last bill, and a repeat changes nothing."""
+        number %= self.jobs + 1
+        job = f"{self.base}-{number}"
+        for billed in (*bills, bills[-1]):
+            try:
+                ending = self.run(self.correcting(number, billed, policy, bound))
+            except LookupError:
+                assert not any(one.job == job for one in self.model.draws)
+                return
+            expected = self.model.correct(job, billed, policy, bound=bound)
+            assert (ending and (ending.member_microusd, ending.server_microusd)) == (expected and expected[1:])
+        pools = [one for one in self.model.draws if one.job == job and one.scope.startswith("server:")]
+        if pools[0].state != "held":
+            assert pools[0].settled + self.model.unpaid.get(job, 0) == bills[-1]
+            unpaid = {one.job_id: one.billed_microusd - one.held_microusd for one in self.run(newest(1000))}
+            assert unpaid.get(job, 0) == self.model.unpaid.get(job, 0)
+
+    def correcting(self, number: int, billed: int, policy: Policy, bound: int | None) -> Transaction[Ending | None]:
+        """Return the bill as a transaction."""
+        return correct(
+            f"{self.base}-{number}",
+            billed,
+            at=self.model.now,
+            policy=policy,
+            absorbed_max_microusd=bound,
+            reason="test",
+        )
+
+    @rule(
+        number=NUMBERS,
         asker=ASKERS,
         amount=AMOUNTS,
-        how=st.sampled_from(["hold", "settle", "release", "expose"]),
+        how=st.sampled_from(["hold", "settle", "release", "expose", "bill"]),
         statements=st.integers(0, 14),
     )
     def crash_before_the_commit(self, number: int, asker: Asker, amount: int, how: str, statements: int) -> None:
         """Crash before a commit: the transaction has no effect."""
         if how == "hold":
             self.crash(self.holding(number, self.asker(asker), amount, "a"), statements)
+        elif how == "bill":
+            self.crash(self.correcting(number % (self.jobs + 1), amount, "charge", None), statements)
         else:
             self.crash(self.ending(number % (self.jobs + 1), how, amount), statements)

@@ -39,6 +39,7 @@ class NaiveDraw:
     at: float
     state: str = "held"
     settled: int = 0
+    late: int = 0  # what a bill added after its end
 
 
 @dataclass
@@ -100,6 +101,8 @@ class NaiveLedger:
     attempts: list[NaiveAttempt] = field(default_factory=list[NaiveAttempt])
     askers: dict[str, Asker] = field(default_factory=dict[str, Asker])
     endings: dict[str, tuple[str, int, int]] = field(default_factory=dict[str, tuple[str, int, int]])
+    exposed: set[str] = field(default_factory=set[str])
+    unpaid: dict[str, int] = field(default_factory=dict[str, int])
     kept: dict[tuple[int, str], tuple[float, float]] = field(default_factory=dict[tuple[int, str], tuple[float, float]])
 
     def rule(self, guild: int, subject: str, name: str) -> Any:
@@ -315,6 +318,10 @@ class NaiveLedger:
             absorbed = held if held <= room or not self.absorbed(job) else 0
         elif not mine or how == "absorb":
             absorbed = min(paid, room) if mine else paid
+        if how == "expose":
+            self.exposed.add(job)
+        if how in {"settle", "absorb"} and amount > held:
+            self.unpaid[job] = amount - held
         ending = {"settle": "settled", "absorb": "settled", "release": "released", "expose": "exposed"}[how]
         stays = how == "expose" and absorbed < held
         rest = charged = max(0, paid - absorbed)
@@ -329,6 +336,54 @@ class NaiveLedger:
             self.note(job, absorbed, slows=slows)
         self.endings[job] = (ending, charged, paid)
         return self.endings[job]
+
+    def correct(self, job: str, billed: int, policy: str, *, bound: int | None) -> tuple[str, int, int] | None:
+        """Follow fal's bill for an ended job; return as `end`, or None while it has not ended."""
+        parts = [one for one in self.draws if one.job == job]
+        if any(one.state == "held" for one in parts):
+            return None
+        if any(one.state == "exposed" for one in parts):
+            return self.end(job, "absorb" if billed else "release", billed, bound=bound)
+        mine = [one for one in parts if one.scope.startswith(("member:", "grant:"))]
+        servers = [one for one in parts if one not in mine]
+        paid, charged, new = servers[0].settled, sum(one.settled for one in mine), min(billed, servers[0].amount)
+        self.unpaid.pop(job, None)
+        if billed > new:
+            self.unpaid[job] = billed - new
+        if new == paid:
+            return self.endings[job]
+        rest = max(0, new - self.absorbed_of(job, new, paid, charged, policy=policy, bound=bound))
+        for one in mine:  # the allowance's part comes first; a grant gives no more than it has left
+            part = min(one.amount, rest)
+            rest -= part
+            if one.scope.startswith("grant:") and part > one.settled:
+                (grant,) = (each for all_ in self.grants.values() for each in all_ if one.scope == f"grant:{each.name}")
+                part = one.settled + min(part - one.settled, max(0, self.left_of(grant)))
+            self._book(one, part)
+        for one in servers:
+            self._book(one, new)
+        charged_now = sum(one.settled for one in mine)
+        if new - charged_now != paid - charged:
+            self.note(job, new - charged_now, slows=False)
+        self.endings[job] = ("settled", charged_now, new)
+        return self.endings[job]
+
+    def absorbed_of(self, job: str, new: int, paid: int, charged: int, *, policy: str, bound: int | None) -> int:
+        """Return what the server pays for its member, once it pays `new` in all."""
+        absorbed = paid - charged
+        if new <= paid:
+            return absorbed
+        if job in self.exposed:
+            return absorbed + new - paid
+        if policy == "charge":
+            return absorbed
+        room = new if bound is None else max(0, bound - self.absorbed(job))
+        return min(absorbed + new - paid, max(absorbed, room))
+
+    def _book(self, draw: NaiveDraw, amount: int) -> None:
+        if amount != draw.settled:
+            draw.late += amount - draw.settled
+            draw.state, draw.settled = "settled", amount
 
     def note(self, job: str, absorbed: int, *, slows: bool) -> None:
         """Note an attempt without a video; one that was noted before counts anew from now if the server pays more."""

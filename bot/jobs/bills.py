@@ -1,0 +1,130 @@
+"""What fal billed, in the database: which job a request belongs to, fal's billing events, and what is still open.
+
+Events are kept exactly, in billionths of a dollar. A request's bill is their sum, rounded half to even to a
+micro-dollar: `micro_of`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.fal.wire.platform import BillingEvent
+from bot.jobs.model import Job
+from bot.sharding import EVERY_SHARD, Shards
+from bot.storage import program
+from bot.storage.transaction import Many, One, Row, Transaction
+
+READ_UNTIL, READ_SINCE = "bill read until", "bill read since"  # names in the table `program`; Unix seconds
+FOUND_MAX = 500  # in one search; the next one goes on
+_ROWS_MAX = 100  # of one statement
+_NANO_PER_MICRO = 1000
+
+_NOTE = """
+INSERT INTO fal_requests (request_id, job_id, guild_id, policy, absorbed_daily_microusd, at)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (request_id) DO NOTHING"""
+_ADD = "INSERT INTO bills (request_id, at, endpoint, nano_usd, is_open) VALUES "
+# A repeated event changes nothing; one that fal changed is looked at again.
+_CHANGED = """
+ON CONFLICT (request_id, at) DO UPDATE SET nano_usd = excluded.nano_usd,
+is_open = CASE WHEN bills.nano_usd = excluded.nano_usd THEN bills.is_open ELSE 1 END"""
+_OPEN = """
+SELECT r.request_id, r.job_id, r.guild_id, r.policy, r.absorbed_daily_microusd FROM fal_requests r
+WHERE r.request_id > $1 AND r.request_id IN (SELECT request_id FROM bills WHERE is_open = 1) AND {mine}
+ORDER BY r.request_id LIMIT $2"""
+# The update locks the events: one that is read again meanwhile is open again afterwards.
+_TAKE = "UPDATE bills SET is_open = 0 WHERE request_id = $1 RETURNING nano_usd"
+_STRANGERS = """
+SELECT COUNT(DISTINCT request_id) AS n, CAST(COALESCE(SUM(nano_usd), 0) AS BIGINT) AS nano FROM bills b
+WHERE NOT EXISTS (SELECT 1 FROM fal_requests r WHERE r.request_id = b.request_id)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRequest:
+    """A request at fal that was made for a job, and by which of the server's rules it is paid for."""
+
+    request_id: str
+    job_id: str
+    guild_id: int
+    policy: str
+    absorbed_daily_microusd: int
+
+
+def micro_of(nano_usd: int) -> int:
+    """Return a request's whole bill in micro-dollars, rounded half to even."""
+    whole, rest = divmod(nano_usd, _NANO_PER_MICRO)
+    return whole + (2 * rest > _NANO_PER_MICRO or (2 * rest == _NANO_PER_MICRO and whole % 2))
+
+
+def note_request(job: Job, request_id: str, *, at: float) -> Transaction[None]:
+    """Note that fal made this request for the job, in the transaction that stores it on the job."""
+    yield One(_NOTE, (request_id, job.id, job.guild_id, job.policy, job.absorbed_daily_microusd, at))
+
+
+def store_events(events: Sequence[BillingEvent]) -> Transaction[None]:
+    """Store a page of the bill; of two events of a request at one moment the later row counts."""
+    latest: Mapping[tuple[str, float], BillingEvent] = {(one.request_id, one.at): one for one in events}
+    # In one order, because two readers at once would wait for each other.
+    rows = [latest[key] for key in sorted(latest)]
+    for first in range(0, len(rows), _ROWS_MAX):
+        some = rows[first : first + _ROWS_MAX]
+        places = ", ".join(f"(${4 * n + 1}, ${4 * n + 2}, ${4 * n + 3}, ${4 * n + 4}, 1)" for n in range(len(some)))
+        values = [value for one in some for value in (one.request_id, one.at, one.endpoint, one.nano_usd)]
+        yield One(_ADD + places + _CHANGED, values)
+
+
+def open_bills(shards: Shards = EVERY_SHARD, *, after: str = "") -> Transaction[tuple[KnownRequest, ...]]:
+    """Return requests of jobs whose bill was not compared with the books yet, by id; at most `FOUND_MAX`."""
+    rows: list[Row] = yield Many(_OPEN.format(mine=shards.where("r.guild_id")), (after, FOUND_MAX))
+    return tuple(KnownRequest(**row) for row in rows)
+
+
+def take_bill(request_id: str) -> Transaction[int]:
+    """Mark a request's bill as compared, in the transaction that compares it, and return its sum in micro-dollars."""
+    rows: list[Row] = yield Many(_TAKE, (request_id,))
+    return micro_of(sum(row["nano_usd"] for row in rows))
+
+
+def leave_open(request_id: str) -> Transaction[None]:
+    """Mark a request's bill as not compared after all."""
+    yield One("UPDATE bills SET is_open = 1 WHERE request_id = $1", (request_id,))
+
+
+def read_from(*, now: float, again_s: float, first_s: float) -> Transaction[float]:
+    """Return from when on the bill is read next: again what fal may have added to, the first time `first_s`."""
+    until = _seconds((yield from program.known(READ_UNTIL)))
+    return now - first_s if until is None else min(until, now) - again_s
+
+
+def note_read(*, since: float, until: float) -> Transaction[None]:
+    """Note that the whole bill was read from `since` to `until`."""
+    if _seconds((yield from program.known(READ_SINCE))) is None:
+        yield from program.remember(READ_SINCE, repr(since))
+    yield from program.remember(READ_UNTIL, repr(until))
+
+
+def read_times() -> Transaction[tuple[float, float] | None]:
+    """Return since when and until when the bill was read; None if it never was."""
+    since, until = _seconds((yield from program.known(READ_SINCE))), _seconds((yield from program.known(READ_UNTIL)))
+    return None if since is None or until is None else (since, until)
+
+
+def strangers() -> Transaction[tuple[int, int]]:
+    """Return how many requests were billed that no job is known for, and for how many billionths of a dollar."""
+    row = yield One(_STRANGERS)
+    return row["n"], row["nano"]
+
+
+def forget_bills(*, before: float) -> Transaction[None]:
+    """Delete bills from before a moment, and requests whose bills would be as old, unless their job is still open."""
+    yield One("DELETE FROM bills WHERE at < $1", (before,))
+    yield One(
+        "DELETE FROM fal_requests WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM draws d "
+        "WHERE d.job_id = fal_requests.job_id AND d.state IN ('held', 'exposed'))",
+        (before,),
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
