@@ -11,7 +11,7 @@ from bot.storage.transaction import Many, One, Row, Transaction
 from tests.support.job_samples import a_job
 from tests.support.old_schema import engine_of, open_at_step
 
-STEP = 25
+STEP = 26
 _JOB = """
 INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version,
 body) VALUES ($1, 1, 2, 3, 2, 'wan27-image', $2, 0, '', 7, 1, $3)"""
@@ -34,7 +34,7 @@ def _requests() -> Transaction[list[Row]]:
 
 
 async def test_requests_are_noted(store_settings: StorageSettings, tmp_path: Path) -> None:
-    """Each request is found with its job and rules; what a member wrote is no request, and a broken row stops nothing."""
+    """Each request is found with its job and rules; a prompt is none, and a broken row stops nothing."""
     store = await open_at_step(STEP - 1, store_settings, tmp_path)
     await store.write(_past())
     await migrate(store, engine_of(store_settings), at=2.0)
