@@ -11,7 +11,7 @@ from bot.storage.transaction import Many, One, Row, Transaction
 from tests.support.job_samples import a_job
 from tests.support.old_schema import engine_of, open_at_step
 
-STEP = 26
+STEP = 27
 _JOB = """
 INSERT INTO jobs (id, guild_id, channel_id, message_id, member_id, mode, state, told, similar_to, created_at, version,
 body) VALUES ($1, 1, 2, 3, 2, 'wan27-image', $2, 0, '', 7, 1, $3)"""
