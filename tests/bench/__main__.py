@@ -19,7 +19,7 @@ from typing import Protocol, cast
 from tests.bench.figures import Case, Figure, alternate, table
 from tests.support.machine import machine
 
-ROUNDS = 3
+ROUNDS = 2
 YARDSTICKS = (
     "ceiling",
     "ack",
@@ -68,7 +68,12 @@ def asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the parsed `only`, `rounds` and `output`; an unknown yardstick exits with status 2."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("only", nargs="*", metavar="yardstick", help=f"{', '.join(YARDSTICKS)}; none means all")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often the contestants take turns")
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=ROUNDS,
+        help="how often the contestants take turns; half as often where a run is long",
+    )
     parser.add_argument("--output", type=Path, default=Path("bench.json"), help="where every reading is written")
     chosen = parser.parse_args(arguments)
     # Not argparse's `choices`: with it Python 3.11 refuses an empty list.

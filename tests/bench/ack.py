@@ -19,7 +19,7 @@ from tests.bench.stands import Name, Stands, first_answers, new_folder, until
 
 _SHORT_S, _LONG_S = 0.5, 3600.0
 _WARM = 5
-_ALONE = 10  # commands one after the other; 30 in three rounds
+_ALONE = 10  # commands one after the other; 20 in two rounds
 _FEW = 100
 _PEER_WITHIN_S = 4.0
 _NAMES: Mapping[Who, Name] = {"limit": "bare", "peer": "peer", "Wanda": "wanda"}
@@ -45,7 +45,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
                     "peer": _many(stands, folder, "peer"),
                     "Wanda": thousand.run("ack", "wanda"),
                 },
-                rounds_max=thousand.ROUNDS_MAX,
+                is_long=True,
             ),
         )
 

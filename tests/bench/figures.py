@@ -49,12 +49,12 @@ class Spec:
 class Case:
     """Contestants that do the same work, in the order in which they run, and the figures that are read.
 
-    `rounds_max` is for long runs whose readings hardly differ.
+    A long one has half of the rounds that are asked for, and at least one.
     """
 
     specs: tuple[Spec, ...]
     contestants: Mapping[Who, Run]
-    rounds_max: int | None = None
+    is_long: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +106,10 @@ class Figure:
 
 
 async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str], None]) -> list[Figure]:
-    """Run the contestants in turn, at most `rounds` times, and return the figures; `said` is called for each run."""
+    """Run the contestants in turn, `rounds` times or half as often, and return the figures; `said` is called for each run."""
     readings: dict[Who, list[Reading]] = {who: [] for who in case.contestants}
-    rounds = rounds if case.rounds_max is None else min(rounds, case.rounds_max)
+    if case.is_long:
+        rounds = max(1, rounds // 2)
     for turn in range(rounds):
         for who, run in case.contestants.items():
             said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {rounds}")

@@ -37,5 +37,5 @@ def _in_flight() -> Case:
             ),
         ),
         contestants={"peer": thousand.run("memory", "peer"), "Wanda": thousand.run("memory", "wanda")},
-        rounds_max=thousand.ROUNDS_MAX,
+        is_long=True,
     )

@@ -48,14 +48,14 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
                     *_late("some", f"{SOME} in flight"),
                 ),
                 contestants={"peer": _few_and_some(folder, "peer"), "Wanda": _few_and_some(folder, "wanda")},
-                rounds_max=thousand.ROUNDS_MAX,
+                is_long=True,
             ),
             Case(
                 specs=_of_a_thousand(),
                 contestants={"peer": thousand.run("notice", "peer"), "Wanda": thousand.run("notice", "wanda")},
-                rounds_max=thousand.ROUNDS_MAX,
+                is_long=True,
             ),
-            Case(specs=_of_many(), contestants={"Wanda": fleet.run}, rounds_max=thousand.ROUNDS_MAX),
+            Case(specs=_of_many(), contestants={"Wanda": fleet.run}, is_long=True),
         ]
 
 

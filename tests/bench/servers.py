@@ -15,7 +15,6 @@ from tests.bench.flight import Flight
 from tests.bench.stands import Name, Stands, new_folder
 
 SERVERS, CHANNELS, ROLES = 300, 50, 30
-ROUNDS_MAX = 2
 BATCH = 25  # servers made with one request
 EXCEPTION_EVERY = 5
 MEMBERS: tuple[str, ...] = ()  # Discord does not send them without the intent
@@ -37,7 +36,6 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
                     "peer": partial(_read, one, many, folder, "peer"),
                     "Wanda": partial(_read, one, many, folder, "wanda"),
                 },
-                rounds_max=ROUNDS_MAX,
             )
         ]
 

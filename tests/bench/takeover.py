@@ -16,7 +16,6 @@ from tests.scale.fleet import Fleet
 from tests.scale.takeover import all_held, kill, stands_by
 
 PROCESSES = 2
-ROUNDS_MAX = 2
 IDENTIFY_EVERY_S = 5.0  # as at Discord
 HOW = {"killed": signal.SIGKILL, "stopped": signal.SIGTERM}
 
@@ -32,7 +31,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
         async def run() -> Reading:
             return {key: await _gap_s(fleet, how) for key, how in HOW.items()}
 
-        yield [Case(specs=tuple(map(_spec, HOW)), contestants={"Wanda": run}, rounds_max=ROUNDS_MAX)]
+        yield [Case(specs=tuple(map(_spec, HOW)), contestants={"Wanda": run})]
 
 
 def _spec(key: str) -> Spec:

@@ -15,7 +15,6 @@ from tests.bench.flight import Flight, aloft
 from tests.bench.stands import Name, first_answers
 
 IN_FLIGHT = 1_000
-ROUNDS_MAX = 2
 MORE = 100  # commands once all are in flight
 LAUNCH_OVER_S, REACHED_AFTER_S, ALL_WITHIN_S = 15.0, 22.0, 60.0
 LANDED = 200

@@ -137,7 +137,7 @@ def _in_flight() -> Case:
             Spec(key="noticed_p50", label=f"{label}, completed to noticed, p50", unit="ms"),
         ),
         contestants={"Wanda": _fly},
-        rounds_max=thousand.ROUNDS_MAX,
+        is_long=True,
     )
 
 

@@ -92,15 +92,15 @@ async def test_contestants_take_turns() -> None:
     assert len(said) == 6
 
 
-async def test_a_case_may_have_fewer_rounds_and_never_more() -> None:
-    """`rounds_max` bounds the rounds that were asked for, and raises none."""
+async def test_a_long_case_has_half_of_the_rounds() -> None:
+    """And at least one."""
     readings = iter(range(9))
 
     async def run() -> Reading:
         return {"ms": next(readings)}
 
-    case = Case(specs=(SPEC,), contestants={"Wanda": run}, rounds_max=2)
-    found = [await alternate("notice", case, rounds, lambda _: None) for rounds in (3, 1)]
+    case = Case(specs=(SPEC,), contestants={"Wanda": run}, is_long=True)
+    found = [await alternate("notice", case, rounds, lambda _: None) for rounds in (5, 1)]
     assert [one.readings["Wanda"] for (one,) in found] == [(0, 1), (2,)]
 
 
