@@ -108,11 +108,10 @@ class Figure:
 async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str], None]) -> list[Figure]:
     """Run the contestants in turn, `rounds` times or half as often, and return the figures; `said` is called for each run."""
     readings: dict[Who, list[Reading]] = {who: [] for who in case.contestants}
-    if case.is_long:
-        rounds = max(1, rounds // 2)
-    for turn in range(rounds):
+    turns = max(1, rounds // 2) if case.is_long else rounds
+    for turn in range(turns):
         for who, run in case.contestants.items():
-            said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {rounds}")
+            said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {turns}")
             readings[who].append(await run())
     return [
         Figure(
