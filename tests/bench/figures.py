@@ -106,7 +106,7 @@ class Figure:
 
 
 async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str], None]) -> list[Figure]:
-    """Run the contestants in turn and return the figures; `said` is called for each run. Long cases take half the rounds."""
+    """Run the contestants in turn, long cases half as often; return the figures. `said` is called for each run."""
     readings: dict[Who, list[Reading]] = {who: [] for who in case.contestants}
     turns = max(1, rounds // 2) if case.is_long else rounds
     for turn in range(turns):
