@@ -98,13 +98,21 @@ def delete_draft(draft_id: str) -> Transaction[bool]:
     return row is not None
 
 
+def check_kept(draft: Draft) -> Transaction[None]:
+    """Check that the draft is kept as it was shown to its member; raises as `take_draft`."""
+    _check_same(draft, (yield One("SELECT updated_at FROM film_drafts WHERE id = $1", (draft.id,))))
+
+
 def take_draft(draft: Draft) -> Transaction[None]:
     """Delete the draft that becomes a film, whose files are the film's then.
 
     Raises:
         OptionRefused: it is not there any more, or not as it was shown to its member.
     """
-    row = yield One("DELETE FROM film_drafts WHERE id = $1 RETURNING updated_at", (draft.id,))
+    _check_same(draft, (yield One("DELETE FROM film_drafts WHERE id = $1 RETURNING updated_at", (draft.id,))))
+
+
+def _check_same(draft: Draft, row: Row | None) -> None:
     if row is None:
         raise OptionRefused(GONE)
     if row["updated_at"] != draft.updated_at:

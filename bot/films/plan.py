@@ -151,7 +151,7 @@ def _decided(film: Film, jobs: Mapping[str, Job], looks: Sequence[TakeLook]) -> 
     asked = jobs.get(film.asked_job or "")
     if asked is None or not _is_declined(asked):
         return (Start(),)
-    if any(look in {"made", "making"} for look in looks):
+    if any(look in {"made", "making"} for look in looks) or any(take.former for take in film.takes):
         return (Decline(),)
     return (Cancel("stopped" if asked.failure is None else asked.failure.kind),)
 

@@ -6,6 +6,7 @@ after a crash the next one looks for what the last one may have posted.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
@@ -27,6 +28,7 @@ NoticeKind: TypeAlias = Literal[
     "film_paused",  # a shot was not made, and its member decides how the film goes on
 ]
 FilmNotice: TypeAlias = Literal["film_ready", "film_paused"]
+_STORED_AS: Mapping[FilmNotice, NoticeKind] = {"film_ready": "ready", "film_paused": "failed"}
 COUNTED_S = 3600.0
 _NOTE = """
 INSERT INTO notices (job_id, kind, guild_id, member_id, at, is_announced, due_at) VALUES ($1, $2, $3, $4, $5, $6, $5)
@@ -175,8 +177,11 @@ def note(before: Job, after: Job, *, at: float) -> Transaction[bool]:
 
 
 def note_film(kind: FilmNotice, job_id: str, requester: Requester, *, at: float) -> Transaction[None]:
-    """Keep what is to be told of a film; it stands on the card of this job of it. Repeating it changes nothing."""
-    yield One(_NOTE, (job_id, kind, requester.guild_id, requester.member_id, at, 0))
+    """Keep what is to be told of a film; it stands on the card of this job of it. Repeating it changes nothing.
+
+    It is stored as the job's own "ready" or "failed", which a shot never has: `note` tells of films only.
+    """
+    yield One(_NOTE, (job_id, _STORED_AS[kind], requester.guild_id, requester.member_id, at, 0))
 
 
 def _kind_of_set(job: Job, kind: NoticeKind) -> Transaction[NoticeKind | None]:

@@ -24,6 +24,8 @@ _OF_SET_SAYS: dict[NoticeKind, str] = {
 
 _OF_FILM_SAYS: dict[NoticeKind, str] = {
     **_SAYS,
+    "ready": _SAYS["film_ready"],
+    "failed": _SAYS["film_paused"],
     "approval": "A film is waiting for your approval.",
     "declined": "Your film was declined.",
     "unapproved": "Nobody approved your film in time.",

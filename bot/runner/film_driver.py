@@ -1,0 +1,345 @@
+"""Drives films: after every end of a shot, and every `look_s`, it does what `bot.films.plan` says is next.
+
+It keeps nothing that matters in memory. Each step may be repeated after a crash, by this process or another one: a
+shot's job has an id that was fixed when the film was ordered, a joined video is found where it was kept, and a message
+is edited again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from bot.errors import (
+    Busy,
+    DeliveryError,
+    DiscordBusy,
+    EncodeFailed,
+    FilesUnavailable,
+    NoRoom,
+    NotReserved,
+    Refusal,
+    StorageError,
+    TooLarge,
+)
+from bot.films import acts, plan
+from bot.films.acts import Act, Change, Jobs
+from bot.films.model import Film, Joined
+from bot.films.plan import next_steps
+from bot.films.quoting import fades_s
+from bot.films.transactions import change_film, film_with_jobs, open_film_ids
+from bot.jobs.model import Job
+from bot.jobs.notices import FilmNotice
+from bot.log import job_scope
+from bot.media.ffmpeg import OnFraction
+from bot.media.joiner import JoinedFile
+from bot.runner.film_cards_port import FilmCards
+from bot.runner.film_files import FilmRequest
+from bot.runner.shot_maker import ShotMaker
+from bot.settings import FilmSettings
+from bot.sharding import ShardsNow
+from bot.storage.transaction import Store
+
+log = logging.getLogger(__name__)
+STEPS_MAX = 100  # of one film in a row; the next look goes on
+PATIENCE_S = 6 * 3600.0  # for parts that cannot be had, and for a Discord that does not answer
+SMALLER = 0.7  # of a video that Discord did not take for its size
+WAIT_MIN_S, WAIT_MAX_S = 5.0, 600.0  # until a step is tried again that could not be taken
+
+
+class Shots(Protocol):
+    """The part of `bot.runner.runner.Runner` that is used here."""
+
+    async def accept_reserved(self, job: Job) -> Job:
+        """Commit a job whose hold was reserved, and drive it; raises as `Runner`."""
+        ...
+
+    async def cancel(self, job_id: str, *, member_id: int) -> str:
+        """Cancel a job if that is still possible; raises as `Runner`."""
+        ...
+
+
+class JoinedFiles(Protocol):
+    """The part of `bot.runner.film_files.FilmFiles` that is used here."""
+
+    async def joined(self, film: FilmRequest, *, on_fraction: OnFraction) -> JoinedFile:
+        """Return the joined video, which is kept; raises as `FilmFiles`."""
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Remove a joined video that was replaced; raises as `FilmFiles`."""
+        ...
+
+
+class FilmDriver:
+    """Takes the films of this process's shards from step to step."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        shots: Shots,
+        maker: ShotMaker,
+        cards: FilmCards,
+        files: JoinedFiles,
+        settings: FilmSettings,
+        shards: ShardsNow,
+        clock: Callable[[], float],
+        on_noted: Callable[[], None] = lambda: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`on_noted` is called when there is something to tell a member of."""
+        self._store = store
+        self._shots = shots
+        self._maker = maker
+        self._cards = cards
+        self._files = files
+        self._settings = settings
+        self._shards = shards
+        self._clock = clock
+        self._on_noted = on_noted
+        self._sleep = sleep
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._woken: set[str] = set()
+        self._later: dict[str, tuple[float, float]] = {}  # until when a film waits, and how long it waits
+        self._turns = asyncio.Semaphore(settings.at_once)
+        self._loop: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look at all unfinished films now and every `look_s`."""
+        self._loop = asyncio.create_task(self._keep_looking(), name="films")
+
+    async def stop(self) -> None:
+        """End what is under way; the next start goes on with it."""
+        tasks = [*self._tasks.values(), *([] if self._loop is None else [self._loop])]
+        self._loop = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def heard(self, job: Job) -> None:
+        """Go on with the film of a shot that ended, or was approved."""
+        if job.part is not None:
+            self.wake(job.part.film_id)
+
+    def wake(self, film_id: str) -> None:
+        """Go on with a film now, or once more after what is under way of it."""
+        self._later.pop(film_id, None)
+        if self._loop is None:
+            return
+        if film_id in self._tasks:
+            self._woken.add(film_id)
+            return
+        task = asyncio.create_task(self._run(film_id), name=f"film {film_id}")
+        self._tasks[film_id] = task
+        task.add_done_callback(lambda _: self._forget(film_id))
+
+    def _forget(self, film_id: str) -> None:
+        self._tasks.pop(film_id, None)
+        if film_id in self._woken:
+            self._woken.discard(film_id)
+            self.wake(film_id)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await self.look()
+            await self._sleep(self._settings.look_s)
+
+    async def look(self) -> None:
+        """Go on with every unfinished film whose wait is over. Never raises."""
+        try:
+            open_ids = await self._store.read(open_film_ids(self._shards()))
+        except StorageError as error:
+            log.warning("films are looked at again later: %s", error)
+            return
+        self._later = {film_id: wait for film_id, wait in self._later.items() if film_id in open_ids}
+        for film_id in open_ids:
+            until, wait_s = self._later.get(film_id, (0.0, 0.0))
+            if film_id not in self._tasks and self._clock() >= until:
+                self.wake(film_id)
+                self._later[film_id] = (0.0, wait_s)
+
+    async def _run(self, film_id: str) -> None:
+        with job_scope(film_id):
+            async with self._turns:
+                try:
+                    is_done = await self.drive(film_id)
+                except (StorageError, Refusal) as error:
+                    log.warning("the film goes on later: %s", error)
+                    is_done = False
+                except Exception:
+                    log.exception("a defect stopped the film; this is tried again later")
+                    is_done = False
+        if is_done:
+            self._later.pop(film_id, None)
+        else:
+            _, before_s = self._later.get(film_id, (0.0, 0.0))
+            wait_s = min(WAIT_MAX_S, max(WAIT_MIN_S, before_s * 2))
+            self._later[film_id] = (self._clock() + wait_s, wait_s)
+
+    async def drive(self, film_id: str) -> bool:
+        """Take all steps that can be taken now; returns False if one has to be tried again later.
+
+        Raises:
+            StorageError: the database did not answer.
+        """
+        for _ in range(STEPS_MAX):
+            found = await self._store.read(film_with_jobs(film_id))
+            if found is None:
+                return True
+            film, jobs = found
+            steps = next_steps(film, jobs, now=self._clock(), at_once=self._settings.shots_at_once)
+            if not steps:
+                self._cards.show_film(film, jobs)
+                return True
+            taken = [await self._take(film, jobs, step) for step in steps]
+            if not any(taken):
+                return False
+        return False
+
+    async def _take(self, film: Film, jobs: Jobs, step: plan.Step) -> bool:
+        """Take one step; returns False if it cannot be taken now."""
+        log.info("next: %s", step)
+        match step:
+            case plan.Begin():
+                return await self._begin(film, jobs, step)
+            case plan.Show():
+                return await self._show(film, jobs)
+            case plan.Abort(job_ids):
+                for job_id in job_ids:
+                    await self._shots.cancel(job_id, member_id=film.who.member_id)
+                return await self._change(film, lambda film, _: acts.aborted(film))
+            case plan.Join(job_ids):
+                return await self._join(film, jobs, job_ids)
+            case plan.Post():
+                return await self._post(film, jobs)
+            case _:
+                act = acts.act_of(step, now=self._clock(), life_s=self._settings.life_hours * 3600)
+                return await self._change(film, act, _notice_of(film, jobs, step))
+
+    async def _begin(self, film: Film, jobs: Jobs, step: plan.Begin) -> bool:
+        job_id = film.take(step.number).job_id
+        try:
+            await self._shots.accept_reserved(await self._maker.job(film, jobs, step))
+        except (Busy, NoRoom, FilesUnavailable) as error:
+            log.info("shot %d begins later: %s", step.number, error)
+            return False
+        except (NotReserved, Refusal, EncodeFailed) as error:
+            log.warning("shot %d cannot be begun: %s", step.number, error)
+            await self._maker.forget(job_id)
+            now, number = self._clock(), step.number
+            return await self._change(film, lambda film, _: acts.missed(film, number=number, job_id=job_id, now=now))
+        return True
+
+    async def _show(self, film: Film, jobs: Jobs) -> bool:
+        address = film.address
+        try:
+            ref = await self._cards.finish_film(film, jobs)
+        except DiscordBusy as error:
+            if self._clock() < film.updated_at + PATIENCE_S:
+                log.warning("the film's message is changed later: %s", error)
+                return False
+        else:
+            address = address if ref is None else address.moved_to(ref.channel_id, ref.message_id, now=self._clock())
+        updated_at = film.updated_at
+        return await self._change(film, lambda film, _: acts.shown(film, address, updated_at=updated_at))
+
+    async def _join(self, film: Film, jobs: Jobs, job_ids: Sequence[str]) -> bool:
+        now = self._clock()
+        if film.state != "joining":
+            return await self._change(film, lambda film, _: acts.joining(film, now=now))
+        self._cards.show_film(film, jobs)
+        request = self._request(film, jobs, job_ids)
+        try:
+            made = await self._files.joined(request, on_fraction=_ignore)
+        except (Busy, NoRoom, FilesUnavailable) as error:
+            log.warning("the film is joined later: %s", error)
+            if now < film.updated_at + PATIENCE_S:
+                return False
+            return await self._change(film, lambda film, _: acts.without_video(film, why="join", now=now))
+        except (EncodeFailed, FileNotFoundError, Refusal) as error:
+            log.warning("the film cannot be joined: %s", error)
+            return await self._change(film, lambda film, _: acts.without_video(film, why="join", now=now))
+        video = _video(request, made)
+        return await self._change(film, lambda film, _: acts.joined(film, video, now=self._clock()))
+
+    async def _post(self, film: Film, jobs: Jobs) -> bool:
+        """Post the joined video, which is made again where it is not kept; a second time if it was too large."""
+        job_ids = () if film.joined is None else film.joined.job_ids
+        request = self._request(film, jobs, job_ids)
+        since = film.updated_at
+        try:
+            made = await self._files.joined(request, on_fraction=_ignore)
+            try:
+                posted = await self._cards.deliver_film(film, jobs, made.path)
+            except TooLarge:
+                request = replace(request, bytes_max=int(made.size_bytes * SMALLER))
+                made = await self._files.joined(request, on_fraction=_ignore)
+                posted = await self._cards.deliver_film(film, jobs, made.path)
+            for name in film.replaced:
+                await self._files.forget(name)
+        except (DiscordBusy, Busy, NoRoom, FilesUnavailable) as error:
+            log.warning("the film is posted later: %s", error)
+            if self._clock() < since + PATIENCE_S:
+                return False
+            return await self._change(film, lambda film, _: acts.without_video(film, why="post", now=self._clock()))
+        except (DeliveryError, EncodeFailed, FileNotFoundError, Refusal) as error:
+            log.warning("the film cannot be posted: %s", error)
+            return await self._change(film, lambda film, _: acts.without_video(film, why="post", now=self._clock()))
+        ref, video = posted.ref, _video(request, made)
+        address = film.address.moved_to(ref.channel_id, ref.message_id, now=self._clock())
+        return await self._change(
+            film,
+            lambda film, _: acts.posted(film, posted.video, video, address, now=self._clock()),
+            ("film_ready", job_ids[-1]),
+        )
+
+    def _request(self, film: Film, jobs: Jobs, job_ids: Sequence[str]) -> FilmRequest:
+        shots = {take.job_id: take.shot for take in film.takes}
+        return FilmRequest(
+            film_id=film.id,
+            jobs=tuple(jobs[job_id] for job_id in job_ids),
+            fades_s=fades_s(film, [shots[job_id] for job_id in job_ids]),
+            soundtrack=film.soundtrack,
+            bytes_max=self._cards.limit_bytes(film, jobs),
+        )
+
+    async def _change(self, read: Film, act: Act, notice: tuple[FilmNotice, str] | None = None) -> bool:
+        """Store what the act makes of the film, unless somebody changed it since it was read."""
+
+        def unless_changed(film: Film, jobs: Jobs) -> Change:
+            is_same = (film.state, film.takes, film.updated_at) == (read.state, read.takes, read.updated_at)
+            return act(film, jobs) if is_same else Change(film=film)
+
+        changing = change_film(read.id, read.who.guild_id, unless_changed, now=self._clock(), notice=notice)
+        before, after = await self._store.write(changing, guild_id=read.who.guild_id)
+        if after != before:
+            log.info("the film is now %s", after.state)
+            if notice is not None:
+                self._on_noted()
+        return True
+
+
+def _notice_of(film: Film, jobs: Jobs, step: plan.Step) -> tuple[FilmNotice, str] | None:
+    """Return what the member is told of a step, and of which of the film's jobs."""
+    if not isinstance(step, plan.Pause):
+        return None
+    job_id = film.take(step.number).job_id
+    return "film_paused", job_id if job_id in jobs else next(iter(jobs), job_id)
+
+
+def _video(request: FilmRequest, made: JoinedFile) -> Joined:
+    return Joined(
+        name=request.name,
+        job_ids=tuple(job.id for job in request.jobs),
+        seconds=made.seconds,
+        size_bytes=made.size_bytes,
+        width=made.width,
+        height=made.height,
+        has_sound=made.has_sound,
+    )
+
+
+def _ignore(_: float) -> None:
+    """Do nothing with the progress: a film is joined within seconds, and its message says that it is."""
