@@ -292,7 +292,7 @@ class FilmDriver:
         return await self._change(
             film,
             lambda film, _: acts.posted(film, posted.video, video, address, now=self._clock()),
-            ("film_ready", job_ids[-1]),
+            ("film_ready", video.job_ids[-1]),
         )
 
     def _request(self, film: Film, jobs: Jobs, job_ids: Sequence[str]) -> FilmRequest:
