@@ -1,7 +1,8 @@
 """Kept files, and what removes them, for tests."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeAlias
 
 from bot.errors import FilesUnavailable
 from bot.files.files import Files
@@ -13,6 +14,7 @@ from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Store
 
 DAY_S = 86400.0
+Machine: TypeAlias = Callable[[str], Files]  # the files as the machine of this name has them
 
 
 class LostFiles(FolderFiles):

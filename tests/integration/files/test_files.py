@@ -6,7 +6,6 @@ import os
 import re
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,10 @@ from bot.runner.orphans import sweep
 from bot.settings import FilesSettings, StorageSettings
 from tests.support.buckets import SECRET, Bucket
 from tests.support.job_samples import REQUESTER
+from tests.support.kept_files import Machine
 from tests.support.stores import MemoryStore
 
 PICTURE, VIDEO = "inputs/job1/image.png", "results/job1.mp4"
-Machine = Callable[[str], Files]  # the files as the machine of this name has them
 
 
 def _make(files: Files, name: str, content: bytes = b"made here") -> None:
@@ -40,16 +39,6 @@ async def _kept(files: Files, name: str, content: bytes = b"made here") -> None:
 
 async def _names(files: Files) -> list[str]:
     return sorted([one.name for folder in ("inputs", "results") async for page in files.pages(folder) for one in page])
-
-
-@pytest.fixture(params=["folder", "bucket"])
-def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Machine:
-    """Machines with one place for files in common."""
-    if request.param == "folder":
-        shared = FilesSettings(url=(tmp_path / "shared files").as_uri())
-        return lambda name: open_files(StorageSettings(data_dir=tmp_path / name), shared)
-    bucket: Bucket = request.getfixturevalue("bucket")
-    return lambda name: bucket.opened(tmp_path / name)
 
 
 async def test_what_one_machine_keeps_another_finds(machine: Machine) -> None:
