@@ -26,6 +26,7 @@ VIDEO_COLUMNS = (
     "member_paid_usd",
     "prompt",
     "link",
+    "film_id",
 )
 MOVEMENT_COLUMNS = (
     "movement_id",
@@ -74,6 +75,7 @@ def video_row(spent: Spent, job: Job | None, names: Names) -> Sequence[object]:
         usd(spent.member_microusd),
         None if shown is None else shown.options.get("prompt"),
         None if job is None else card_url(job),
+        None if job is None or job.part is None else job.part.film_id,
     )
 
 

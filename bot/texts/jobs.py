@@ -99,8 +99,14 @@ def _choices(named: Iterable[tuple[str, str]], chosen: str) -> tuple[Choice, ...
 def _line(job: Job, *, is_gone: bool) -> str:
     emoji, word = state_words(job)
     where = f"**{prompt_words(job)}** (in a deleted channel)" if is_gone else f"**{prompt_link(job)}**"
-    facts = (f"{emoji} {word}", _cost(job), title(job))
+    facts = (f"{emoji} {word}", _cost(job), title(job), *part_words(job))
     return f"{where} · <t:{int(job.created_at)}:R>\n-# {' · '.join(facts)}"
+
+
+def part_words(job: Job) -> tuple[str, ...]:
+    """Return which shot of a film the job is: "shot 2 of 5 of a film"; nothing for a job of its own."""
+    part = job.part
+    return () if part is None else (f"shot {part.number} of {part.of} of a film",)
 
 
 def prompt_words(job: Job) -> str:
@@ -222,6 +228,8 @@ def is_elsewhere(job: Job) -> bool:
 
 def _family(job: Job, kept: JobDetails) -> list[Field]:
     fields: list[Field] = []
+    if job.part is not None:
+        fields.append(Field("Part of", f"film {short_id(job.part.film_id)}, shot {job.part.number} of {job.part.of}"))
     if job.parent_id is not None:
         fields.append(Field("Made from", f"job {short_id(job.parent_id)}"))
     if kept.children:

@@ -7,6 +7,8 @@ import discord
 
 from bot.answers import error_boundary, withdraw
 from bot.client import Interaction, requester_of
+from bot.errors import OptionRefused
+from bot.films.recipe import is_film_recipe
 from bot.ids import new_id
 from bot.jobs.model import Address
 from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, check_recipe_size, read_recipe, replay
@@ -64,7 +66,7 @@ async def _read(interaction: Interaction, recipe: discord.Attachment) -> Recipe:
     """Return the recipe in the attachment.
 
     Raises:
-        OptionRefused: the file is no recipe.
+        OptionRefused: the file is no recipe, or that of a film.
         MediaRefused: the file could not be downloaded from Discord.
     """
     services = interaction.client.services
@@ -73,4 +75,6 @@ async def _read(interaction: Interaction, recipe: discord.Attachment) -> Recipe:
     content = await services.intake.small(
         offered, bytes_max=RECIPE_BYTES_MAX, scratch=scratch, requester=requester_of(interaction)
     )
+    if is_film_recipe(content):
+        raise OptionRefused("This is the recipe of a film. Attach it to `/film`, and add its pictures there.")
     return read_recipe(content)

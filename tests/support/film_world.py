@@ -288,6 +288,13 @@ class FilmWorld:
         standing = self.store.run(holds.standing(WHO, at=self.now, shipped=self.shipped)).standings[0]
         return standing.held_microusd, standing.spent_microusd
 
+    def open_holds(self) -> int:
+        """Return all that is held in the server, whenever it was."""
+        row = self.store.connection.execute(
+            "SELECT COALESCE(SUM(amount_microusd), 0) FROM draws WHERE position = 0 AND state = 'held'"
+        ).fetchone()
+        return int(row[0])
+
     def set_approval(self, above_microusd: int) -> None:
         """Have jobs above a price wait for approval."""
         value = {"above_microusd": above_microusd, "role_id": None, "wait_s": 3600, "own": False}

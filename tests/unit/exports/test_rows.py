@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.exports.rows import MOVEMENT_COLUMNS, VIDEO_COLUMNS, Names, movement_row, usd, video_row
-from bot.jobs.model import card_url
+from bot.jobs.model import Part, card_url
 from bot.ledger.model import Entry, Spent
 from bot.texts.exports import charged_to, export_text
 from tests.support.job_samples import a_job
@@ -39,7 +39,10 @@ ENTRY = Entry(
 
 def test_video() -> None:
     """A row says who asked for what, where it is, what it cost and who paid, in exact dollars and UTC."""
-    job = replace(a_job(), id=SPENT.job_id, member_id=42, options={"prompt": "x" * 300, "negative_prompt": "secret"})
+    part = Part(film_id="f" * 32, shot_id="1" * 8, number=2, of=5, message_id=30)
+    job = replace(
+        a_job(), id=SPENT.job_id, member_id=42, part=part, options={"prompt": "x" * 300, "negative_prompt": "secret"}
+    )
     row = dict(
         zip(
             VIDEO_COLUMNS,
@@ -63,6 +66,7 @@ def test_video() -> None:
         "member_paid_usd": "0.75",
         "prompt": "x" * 279 + "…",  # what the card shows to everybody
         "link": card_url(job),
+        "film_id": "f" * 32,
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.cards.embeds import to_embed
-from bot.jobs.model import Failure, Job, Result, card_url
+from bot.jobs.model import Failure, Job, Part, Result, card_url
 from bot.texts.button_ids import JOBS_FILTER_TEMPLATE, JOBS_PAGE_TEMPLATE
 from bot.texts.jobs import ANY, FILTERS, PAGE_LINES, JobDetails, JobsPage, choice_label, details_card, jobs_card
 from tests.support.job_samples import a_job
@@ -75,6 +75,16 @@ def test_a_line_says_state_and_cost(changes: dict[str, object], said: str) -> No
     first, second = jobs_card(PAGE, [job]).description.splitlines()
     assert first == f"**[a lake]({card_url(job)})** · <t:{int(job.created_at)}:R>"
     assert second == f"-# {said} · Wan 2.7 image"
+
+
+def test_a_shot_says_of_which_film_it_is() -> None:
+    """In the list and in full."""
+    job = replace(a_job(), part=Part(film_id="f" * 32, shot_id="1" * 8, number=2, of=5, message_id=30))
+    assert "shot 2 of 5 of a film" in (jobs_card(PAGE, [job]).description or "")
+    card = details_card(
+        job, JobDetails(children=(), gone=(), keeps_until=None), mode_title="Wan 2.7 image", settings=[]
+    )
+    assert any(field.name == "Part of" and "shot 2 of 5" in field.value for field in card.fields)
 
 
 def test_a_deleted_channel_is_said() -> None:
