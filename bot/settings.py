@@ -605,6 +605,11 @@ class DefaultSettings(SettingsGroup):
     wan27_reference: str = setting(
         "WANDA_DEFAULT_WAN27_REFERENCE", "resolution=720p duration=5", "The same, of `/wan27 reference`."
     )
+    wan27_edit: str = setting(
+        "WANDA_DEFAULT_WAN27_EDIT",
+        "resolution=720p duration=0",
+        "The same, of `/wan27 edit`; a duration of 0 keeps the whole clip.",
+    )
     wan25_image: str = setting(
         "WANDA_DEFAULT_WAN25_IMAGE", "resolution=720p duration=5", "The same, of `/wan25 image`."
     )

@@ -1,4 +1,4 @@
-"""The message menus: Animate picture, Continue video, Restyle video, Use as reference, Use as soundtrack.
+"""The message menus: Animate picture, Continue video, Edit video, Restyle video, Use in a video.
 
 Discord sends the chosen message with its attachments, so no message-content intent is needed. A form asks for the
 prompt; the rest is as for a slash command.
@@ -18,7 +18,7 @@ from bot.client import Interaction
 from bot.media.rules.file_name import shown_name
 from bot.media.rules.kind import claimed_kind
 from bot.texts import menus as words
-from bot.texts.menus import Menu
+from bot.texts.menus import Entry, Menu
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
 from cogs.base.form import Form, FormItem, form_item, show_form
@@ -47,10 +47,13 @@ class Found:
         return given
 
 
-def found_in(message: discord.Message, menu: Menu) -> Found:
-    """Return the message's files of a kind that the menu accepts, those of a forwarded message included."""
-    there = [*message.attachments, *(file for one in message.message_snapshots for file in one.attachments)]
-    return Found([file for file in there if claimed_kind(file.content_type, file.filename) in menu.takes])
+def files_of(message: discord.Message) -> list[discord.Attachment]:
+    """Return the message's files, those of a forwarded message included."""
+    return [*message.attachments, *(file for one in message.message_snapshots for file in one.attachments)]
+
+
+def _kind(file: discord.Attachment) -> str:
+    return claimed_kind(file.content_type, file.filename) or ""
 
 
 class MenuForm(Form):
@@ -83,42 +86,44 @@ class MenuForm(Form):
         await make_video(interaction, by_id(self._menu.mode_id), options, files)
 
 
-def _callback(menu: Menu) -> Callable[[Any, discord.Message], Any]:
+def _callback(entry: Entry) -> Callable[[Any, discord.Message], Any]:
     async def callback(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        await open_form(interaction, menu, message)
+        await open_form(interaction, entry, message)
 
     return callback
 
 
-async def open_form(interaction: Interaction, menu: Menu, message: discord.Message) -> None:
-    """Show the menu's form for this message's files.
+async def open_form(interaction: Interaction, entry: Entry, message: discord.Message) -> None:
+    """Show the form of the entry's way to use this message's files.
 
     Raises:
         OptionRefused: Wanda cannot post videos here.
     """
-    menu = words.own_menu(menu, await own_preferences(interaction), interaction.client.services.picker)
-    found = found_in(message, menu)
-    await check_place(interaction, menu.mode_id)
-    if not found.files:
-        await answer_privately(interaction, words.no_file(menu))
+    services, files = interaction.client.services, files_of(message)
+    menu = entry.way_for({_kind(file) for file in files}, services.picker)
+    if menu is not None:
+        menu = words.own_menu(menu, await own_preferences(interaction), services.picker)
+    await check_place(interaction, (menu or entry.ways[0]).mode_id)
+    if menu is None:
+        await answer_privately(interaction, words.no_file(entry))
         return
-    services = interaction.client.services
+    found = Found([file for file in files if _kind(file) in menu.takes])
     life_s = services.settings.jobs.pending_order_life_s
     await show_form(interaction, MenuForm(menu, found, services.picker, life_s=life_s))
 
 
 def context_menus(picker: Picker) -> list[app_commands.ContextMenu]:
-    """Return new command objects, one for each menu in `bot.texts.menus` whose mode has a price."""
+    """Return new command objects, one for each entry in `bot.texts.menus` of which a mode has a price."""
     return [
         app_commands.ContextMenu(
-            name=menu.name,
-            callback=_callback(menu),
+            name=entry.name,
+            callback=_callback(entry),
             type=discord.AppCommandType.message,
             allowed_contexts=SERVERS,
             allowed_installs=BY_SERVER,
         )
-        for menu in words.MENUS
-        if by_id(menu.mode_id) in picker.modes()
+        for entry in words.ENTRIES
+        if entry.open_ways(picker)
     ]
 
 

@@ -91,6 +91,18 @@ def painted(moment: float) -> Image.Image:
     return ImageOps.posterize(ImageOps.colorize(grey, "#3b1c32", "#ffe8c9", "#d9573f"), 3)
 
 
+def night(moment: float) -> Image.Image:
+    """The lake at night, under a full moon."""
+    dark = ImageOps.colorize(ImageOps.grayscale(lake(moment)), "#060a24", "#7c8fd6")
+    pen, width, height = ImageDraw.Draw(dark), dark.width, dark.height
+    x, y = width * (0.25 + 0.5 * moment), height * (0.18 + 0.22 * moment)
+    pen.ellipse((x - 34, y - 34, x + 34, y + 34), fill="#fdfbe4")
+    for star in range(14):
+        left, top = (star * 149) % width, (star * 61) % int(height * 0.24)
+        pen.ellipse((left, top, left + 5, top + 5), fill="#fdfbe4")
+    return dark
+
+
 def _canvas(colour: str) -> tuple[Image.Image, ImageDraw.ImageDraw, int, int]:
     scene = Image.new("RGB", (480, 360), colour)
     return scene, ImageDraw.Draw(scene), scene.width, scene.height
@@ -207,11 +219,11 @@ def _continued() -> Image.Image:
     return sheet.image
 
 
-def _restyled() -> Image.Image:
+def _remade(paint: Paint) -> Image.Image:
     sheet = Sheet()
     sheet.film(12, [lake(0.0), lake(0.8)])
     sheet.arrow(282)
-    sheet.film(330, [painted(0.0), painted(0.8)])
+    sheet.film(330, [paint(0.0), paint(0.8)])
     return sheet.image
 
 
@@ -220,9 +232,10 @@ PICTURES: dict[str, Callable[[], Image.Image]] = {
     "wan27-continue": _continued,
     "wan27-text": lambda: _from_words(kite),
     "wan27-reference": _from_references,
+    "wan27-edit": lambda: _remade(night),
     "wan25-image": lambda: _from_still(cat, has_sound=True),
     "wan25-text": lambda: _from_words(cat_in_hat, has_sound=True),
-    "wan22-video": _restyled,
+    "wan22-video": lambda: _remade(painted),
     "wan21-image": lambda: _from_still(cat),
 }
 

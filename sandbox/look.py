@@ -132,6 +132,30 @@ def message_of(card: JobCard | Card, style: CardStyle = "components", *, private
 
 Cards: TypeAlias = Callable[[], JobCard]
 PARENT: dict[str, Any] = {"parent_id": "p", "parent_at": Spot(10, 20, 29)}
+CLIP = Input(
+    option="video",
+    path="inputs/x/video.mp4",
+    file_name="boat.mp4",
+    kind="video",
+    format="mp4",
+    size_bytes=4_000_000,
+    seconds=10.0,
+    changes=("trimmed from 14 s to 10 s",),
+)
+CHANGED: dict[str, Any] = {
+    "mode": "wan27-edit",
+    "options": {"prompt": "Make it night, with a full moon over the lake.", "resolution": "720p", "duration": 0},
+    "inputs": (CLIP,),
+    "quote_microusd": 1_000_000,
+    "formula": "10 s × $0.10",
+}
+FROM_WORDS: dict[str, Any] = {
+    "mode": "wan27-text",
+    "options": {"prompt": PROMPT, "resolution": "720p", "duration": 5, "aspect_ratio": "9:16"},
+    "inputs": (),
+    "quote_microusd": 500_000,
+    "formula": "5 s × $0.10",
+}
 FIXED = replace(PICTURE, changes=("scaled from 9000 × 4000 to 7680 × 3413",))
 JOB_CARDS: dict[str, Cards] = {
     "getting-ready": waiting,
@@ -148,6 +172,8 @@ JOB_CARDS: dict[str, Cards] = {
     "finished-smaller": lambda: done(
         PostedVideo(9_900_000, limit_bytes=10 * 1024 * 1024, pixels=(1280, 720), file_name=VIDEO)
     ),
+    "from-words": lambda: waiting(Live(typical_s=120), state="running", **FROM_WORDS),
+    "finished-changed": lambda: done(**PARENT, **CHANGED, trigger="button:change:x", charged_microusd=1_000_000),
     "link": lambda: done(PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)),
     "failed": lambda: waiting(
         state="failed", charged_microusd=0, failure=Failure(kind="content_policy_violation", status=422)

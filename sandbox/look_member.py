@@ -7,6 +7,7 @@ from bot.catalogue.cheaper import offers
 from bot.catalogue.fields import Attached
 from bot.catalogue.picker import Picker
 from bot.catalogue.registry import build
+from bot.catalogue.stand_in import FileStandIn
 from bot.jobs.member_export import JobCounts
 from bot.jobs.preferences import Preferences
 from bot.ledger.decision import decide
@@ -25,7 +26,15 @@ from sandbox.look_admin import CHANNEL, NOW, SHIPPED
 
 PICKER = Picker.of(MoneySettings(), DefaultSettings())
 HELP_PICTURES = Path(__file__).parents[1] / "cogs" / "help" / "pictures"
-HELP_PAGES = ("wan27 image", "wan27 reference", help_words.START, help_words.MONEY, help_words.AFTER)
+HELP_PAGES = (
+    "wan27 image",
+    "wan27 text",
+    "wan27 reference",
+    "wan27 edit",
+    help_words.START,
+    help_words.MONEY,
+    help_words.AFTER,
+)
 KNOWN = JobCounts(jobs=12, servers=2, first_at=NOW - 40 * 86_400, with_files=5)
 ORDER_ID = "0" * 32
 
@@ -51,6 +60,17 @@ def question() -> Card:
     return price_confirmation(ORDER_ID, mode=mode, quote=quote, view=view, decision=decision, offers=found)
 
 
+def question_of_clip() -> Card:
+    """Return the question before a change of a clip of 8.4 s, which is kept whole."""
+    options = {"prompt": "Make it night", "resolution": "1080p"}
+    mode = build("wan27-edit", options, {"video": Attached("boat.mp4", 1000)})
+    clip = {"video": FileStandIn(kind="video", format="mp4", size_bytes=1000, width=1280, height=720, seconds=8.4)}
+    quote, view = mode.quote(clip, PICKER.prices), a_view()
+    decision = decide(view, amount_microusd=quote.microusd, query=RuleQuery(mode=mode.id, resolution="1080p"))
+    found = offers(mode, clip, PICKER.prices, first=None)
+    return price_confirmation(ORDER_ID, mode=mode, quote=quote, view=view, decision=decision, offers=found)
+
+
 def own_settings() -> Panel:
     """Return the panel of a member who chose direct messages and 720p."""
     chosen = Preferences(pings="direct", resolution="720p")
@@ -61,6 +81,7 @@ def own_settings() -> Panel:
 
 CARDS: Mapping[str, Callable[[], Card]] = {
     "question": question,
+    "question-of-clip": question_of_clip,
     "quota": lambda: quota_card(a_view(), quota_offers(PICKER)),
     "privacy": lambda: data_card(KNOWN, 30),
     "privacy-delete": lambda: deletion_card(KNOWN),

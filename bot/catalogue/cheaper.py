@@ -113,8 +113,9 @@ def _lengths(mode: Mode) -> list[int]:
 
 
 def _shorter_lengths(mode: Mode) -> list[int]:
-    """Return every shorter length, the longest first."""
-    return [one for one in reversed(_lengths(mode)) if one < length_of(mode)]
+    """Return every shorter length, the longest first; all of them where the length is 0, a whole clip's."""
+    now = length_of(mode)
+    return [one for one in reversed(_lengths(mode)) if one and (not now or one < now)]
 
 
 def _allowed(

@@ -44,6 +44,8 @@ def price_line(mode_id: str, pairs: Sequence[str], picker: Picker) -> Quote:
         else:
             options[name] = value
     request, files_there = request_for_price(mode, {**picker.defaults[mode.id], **options}, files)
+    if mode.keeps_length_of is not None and request.priced_by_files() and not files:
+        raise OptionRefused(f"{mode.title} costs by the clip's length. Add video_seconds=8, or duration=5.")
     return request.quote(files_there, picker.prices)
 
 

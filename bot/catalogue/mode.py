@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.catalogue.fields import Attached, OptionSpec, media_specs, option_specs
 from bot.catalogue.limits import NOUNS, check_media
+from bot.catalogue.phrases import length_words
 from bot.catalogue.price import MICROSECONDS_PER_S, PriceTable, Quote, Rates, ceiling, seconds_text
 from bot.errors import OptionRefused
 from bot.media_spec import MediaFacts, MediaSpec
@@ -67,6 +68,8 @@ class Mode(BaseModel, ABC):
     example_prompt: ClassVar[str] = ""
     # An option for `python -m bot price` to fill where the mode needs one of several files and none is named.
     stand_in: ClassVar[str | None] = None
+    # The file whose length the video has where its duration is 0.
+    keeps_length_of: ClassVar[str | None] = None
 
     @classmethod
     def command(cls) -> tuple[str, str]:
@@ -180,8 +183,8 @@ class Mode(BaseModel, ABC):
         """Return the price in words, at `rate` micro-dollars a unit: "5 s × $0.15"."""
 
     @abstractmethod
-    def output_seconds(self) -> float:
-        """Return how long the video will play, in seconds."""
+    def output_seconds(self, facts: Mapping[str, MediaFacts]) -> float:
+        """Return how long the video will play, in seconds, made of these probed files."""
 
     @classmethod
     def rate_text(cls, rate: int) -> str:
@@ -198,7 +201,7 @@ class Mode(BaseModel, ABC):
 
     def describe(self) -> list[tuple[str, str]]:
         """Return the labels and values that a card shows: `CARD_OPTIONS` first, then every other given option."""
-        shaping = [name for name in CARD_OPTIONS if name in self.specs()]
+        shaping = [name for name in CARD_OPTIONS if name in self.specs() and getattr(self, name) is not None]
         # fal's safety check is on in every video but where somebody switched it off.
         left_out = {*LONG_OPTIONS, *shaping, *(name for name in SAFETY_OPTIONS if getattr(self, name, False) is True)}
         chosen = [name for name in self.options() if name not in left_out]
@@ -212,7 +215,7 @@ class Mode(BaseModel, ABC):
         value = getattr(self, name)
         if isinstance(value, bool):
             return "on" if value else "off"
-        return f"{value} s" if name == "duration" else str(value)
+        return length_words(name, value) if name == "duration" else str(value)
 
     def _this(self, name: str) -> str:
         """Return how a sentence names the file: "This clip" if it is the only one of its kind."""
@@ -245,8 +248,9 @@ class PerSecond(Mode):
         seconds = f"({seconds_text(input_us)} s in + {output} out)" if input_us else output
         return f"{seconds} × {exact_dollars(rate)}"
 
-    def output_seconds(self) -> float:
+    def output_seconds(self, facts: Mapping[str, MediaFacts]) -> float:
         """Return the duration."""
+        del facts
         return float(self._duration())
 
     def _duration(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 VALUE_LENGTH_MAX = 40
+WHOLE_CLIP = "the whole clip"
 
 
 def listed(names: Iterable[object], last: str = "or") -> str:
@@ -28,3 +29,15 @@ def shortened(value: object) -> str:
     """Return the value on one line, cut to `VALUE_LENGTH_MAX` characters."""
     text = " ".join(str(value).split()) or "empty"
     return text if len(text) <= VALUE_LENGTH_MAX else f"{text[: VALUE_LENGTH_MAX - 1]}…"
+
+
+def length_words(option: str, length: int) -> str:
+    """Return a video's length: "8 s", "81 frames", or "the whole clip" for 0 s."""
+    if option != "duration":
+        return f"{length} frames"
+    return f"{length} s" if length else WHOLE_CLIP
+
+
+def first_upper(text: str) -> str:
+    """Return the text with its first letter in upper case."""
+    return f"{text[:1].upper()}{text[1:]}"

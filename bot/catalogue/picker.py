@@ -11,7 +11,7 @@ from typing import Any, Self, TypeAlias
 from bot.catalogue.fields import OptionSpec, described
 from bot.catalogue.list_price import base_prices
 from bot.catalogue.mode import LENGTHS, Mode, SlashCommand
-from bot.catalogue.phrases import listed, shortened
+from bot.catalogue.phrases import WHOLE_CLIP, first_upper, length_words, listed, shortened
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import MODES, build, price_table
 from bot.catalogue.stand_in import FileStandIn, request_for_price
@@ -21,6 +21,7 @@ from bot.settings import DefaultSettings, MoneySettings
 
 Defaults: TypeAlias = Mapping[str, str | int]
 NOTHING: Mapping[str, Any] = {}
+CLIP_S = 5.0  # of the clip whose price /help and the panels tell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,22 +115,40 @@ class Picker:
         text = f"{_texts(mode, descriptions)[length]} {cost}"
         return {**specs, length: replace(specs[length], description=text)} if cost else specs
 
-    def cost_filled(self, mode: type[Mode], filled: Mapping[str, Any]) -> str:
-        """Return "As filled in: $0.50." for a form that opens with these values; "" when they have no price."""
-        values = {name: filled.get(name) or self.defaults[mode.id][name] for name in mode.priced}
+    def cost_filled(self, mode: type[Mode], filled: Mapping[str, Any], *, clip_s: float | None = None) -> str:
+        """Return "As filled in: $0.50." for a form that opens with these values; "" when they have no price.
+
+        `clip_s` is the length of the clip, if it is known.
+        """
+        values = {
+            name: self.defaults[mode.id][name] if filled.get(name) in {None, ""} else filled[name]
+            for name in mode.priced
+        }
         try:
-            cost = dollars(self.example(mode, **values).microusd)
+            request, files = self._request(mode, values, clip_s=clip_s or CLIP_S)
+            quote = request.quote(files, self.prices)
         except Refusal:
             return ""
-        has_clips = mode.priced_by_files is not Mode.priced_by_files
-        return f"As filled in: {cost}{', clips apart' if has_clips else ''}."
+        if clip_s is None and mode.keeps_length_of is not None and request.priced_by_files():
+            return f"As filled in: {mode.rate_text(self.rates(mode)[str(values['resolution'])])}."
+        has_clips = mode.keeps_length_of is None and mode.priced_by_files is not Mode.priced_by_files
+        return f"As filled in: {dollars(quote.microusd)}{', clips apart' if has_clips else ''}."
 
     def seconds(self, mode: type[Mode], **options: str | int) -> float:
         """Return how long such a video plays, in seconds."""
-        return self._request(mode, options)[0].output_seconds()
+        request, files = self._request(mode, options)
+        return request.output_seconds(files)
 
-    def _request(self, mode: type[Mode], options: Mapping[str, str | int]) -> tuple[Mode, Mapping[str, FileStandIn]]:
-        return request_for_price(mode, {**self.defaults[mode.id], **options}, {})
+    def _request(
+        self, mode: type[Mode], options: Mapping[str, Any], *, clip_s: float = CLIP_S
+    ) -> tuple[Mode, Mapping[str, FileStandIn]]:
+        """Return a request with these options and stand-ins for its files; `clip_s` is for a clip kept as a whole."""
+        filled = {**self.defaults[mode.id], **options}
+        kept = mode.keeps_length_of
+        clips: dict[str, FileStandIn] = {}
+        if kept is not None and str(filled["duration"]) == "0":
+            clips[kept] = FileStandIn(kind=mode.media()[kept].kind, seconds=clip_s)
+        return request_for_price(mode, filled, clips)
 
     def _spec(self, mode: type[Mode], spec: OptionSpec, text: str) -> OptionSpec:
         default = self.defaults[mode.id].get(spec.name)
@@ -141,13 +160,20 @@ class Picker:
             return replace(
                 spec, default=default, choices=tuple(rates), labels=labels, description=described(text, default)
             )
-        resolution = self.defaults[mode.id]["resolution"]
+        resolution = str(self.defaults[mode.id]["resolution"])
         cost = {
-            length: f"{dollars(self.example(mode, **{spec.name: length}).microusd)} at {resolution}"
+            length: f"{self._cost(mode, spec.name, length, rates[resolution])} at {resolution}"
             for length in {default, *spec.choices}
         }
-        labels = tuple(f"{choice} s · {cost[choice]}" for choice in spec.choices)
-        return replace(spec, default=default, labels=labels, description=described(text, default, cost[default]))
+        labels = tuple(
+            first_upper(f"{length_words(spec.name, int(choice))} · {cost[choice]}") for choice in spec.choices
+        )
+        shown = default or WHOLE_CLIP
+        return replace(spec, default=default, labels=labels, description=described(text, shown, cost[default]))
+
+    def _cost(self, mode: type[Mode], option: str, length: str | int, rate: int) -> str:
+        """Return what a video of this length costs: "$0.50", or "$0.10 a second" of a whole clip."""
+        return dollars(self.example(mode, **{option: length}).microusd) if length else mode.rate_text(rate)
 
 
 def _bases(money: MoneySettings) -> Mapping[str, Decimal]:

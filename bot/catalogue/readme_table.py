@@ -44,6 +44,9 @@ def _files(mode: type[Mode]) -> str:
 def _length(mode: type[Mode]) -> str:
     name, unit = ("duration", "s") if "duration" in mode.specs() else ("num_frames", "frames")
     spec = mode.specs()[name]
+    if mode.keeps_length_of is not None:
+        numbers = [choice for choice in spec.choices if choice]
+        return f"the clip's, or {numbers[0]} to {numbers[-1]} {unit}"
     return f"{listed(spec.choices) if spec.choices else f'{spec.minimum} to {spec.maximum}'} {unit}"
 
 

@@ -15,6 +15,7 @@ from bot.catalogue.wan21_image import Wan21Image
 from bot.catalogue.wan22_video import Wan22Video
 from bot.catalogue.wan25_image import Wan25Image
 from bot.catalogue.wan25_text import Wan25Text
+from bot.catalogue.wan27_edit import Wan27Edit
 from bot.catalogue.wan27_image import Wan27Image
 from bot.catalogue.wan27_reference import Wan27Reference
 from bot.catalogue.wan27_text import Wan27Text
@@ -24,6 +25,7 @@ MODES: tuple[type[Mode], ...] = (
     Wan27Image,
     Wan27Text,
     Wan27Reference,
+    Wan27Edit,
     Wan25Image,
     Wan25Text,
     Wan22Video,

@@ -93,6 +93,7 @@ class Wan21Image(Mode):
         longer = self.units(facts) > 1
         return exact_dollars(rate) + (f" × 1.25 ({self.num_frames} frames)" if longer else " per video")
 
-    def output_seconds(self) -> float:
+    def output_seconds(self, facts: Mapping[str, MediaFacts]) -> float:
         """Return frames over frame rate."""
+        del facts
         return self.num_frames / self.frames_per_second

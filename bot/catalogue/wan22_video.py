@@ -102,8 +102,9 @@ class Wan22Video(Mode):
         del facts
         return f"{self.num_frames} frames / {FRAMES_PER_VIDEO_SECOND} × {exact_dollars(rate)}"
 
-    def output_seconds(self) -> float:
+    def output_seconds(self, facts: Mapping[str, MediaFacts]) -> float:
         """Return frames / frame rate; interpolated frames lengthen the video unless the rate is raised with them."""
+        del facts
         seconds = self.num_frames / self.frames_per_second
         slowed = self.interpolator_model != "none" and not self.adjust_fps_for_interpolation
         return seconds * (self.num_interpolated_frames + 1) if slowed else seconds

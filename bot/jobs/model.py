@@ -356,7 +356,7 @@ def job_from(order: Order, *, now: float) -> Job:
         quote_microusd=order.quote.of_one().microusd,
         formula=order.quote.of_one().formula,
         prices_version=order.quote.prices_version,
-        similar=_similar(request.mode),
+        similar=_similar(request),
         state="accepted",
         created_at=now,
         updated_at=now,
@@ -378,10 +378,10 @@ def payload_of(job: Job) -> Mapping[str, Any]:
     return mode_of(job).payload({i.option: i.url for i in job.inputs if i.url is not None})
 
 
-def _similar(mode: Mode) -> str:
+def _similar(request: Request) -> str:
     """Return mode, resolution and length: jobs in which these are equal take about as long."""
-    resolution = getattr(mode, "resolution", None)
-    return f"{mode.id}:{resolution}:{mode.output_seconds()}"
+    mode, resolution = request.mode, getattr(request.mode, "resolution", None)
+    return f"{mode.id}:{resolution}:{mode.output_seconds(request.facts())}"
 
 
 def reported_seed(job: Job) -> int | None:

@@ -1,4 +1,4 @@
-"""Requests made from a finished job: the same again, edited, continued, restyled, or at another resolution.
+"""Requests made from a finished job: the same again, edited, continued, restyled, changed, or at another resolution.
 
 Their inputs are the parent job's files, without fal's URLs; `bot.runner.job_files` copies them for the new job.
 """
@@ -17,7 +17,7 @@ from bot.jobs.model import Input, Job, Request, attached_of, rewritten_prompt_of
 
 Seed: TypeAlias = Literal["same", "new"]
 
-CONTINUES, RESTYLES = "wan27-image", "wan22-video"
+CONTINUES, RESTYLES, CHANGES = "wan27-image", "wan22-video", "wan27-edit"
 CONTINUED_S_MAX = 15  # Wan 2.7's longest video, the clip in it counted
 ADDED_S = 5  # how much longer a continuation is by default
 EDITABLE = ("prompt", "negative_prompt", "seed", "duration", "num_frames", "resolution")
@@ -124,6 +124,16 @@ def restyle_of(job: Job, clip: Input, *, prompt: str | None = None) -> Request:
     return _of_clip(job, RESTYLES, carried, clip, notes)
 
 
+def change_of(job: Job, clip: Input, *, prompt: str) -> Request:
+    """Return the request for Wan 2.7 to change the job's video, which is `clip`, as the prompt says.
+
+    Raises:
+        OptionRefused: the prompt is empty or too long.
+    """
+    carried, notes = _carried(job, CHANGES, prompt)
+    return _of_clip(job, CHANGES, {**carried, "prompt": prompt}, clip, notes)
+
+
 def mark_borrowed(request: Request, parent: Job, *, member_id: int) -> Request:
     """Return the request with what its member may not see marked as borrowed: inputs, and options taken over."""
     options = request.mode.options()
@@ -198,7 +208,9 @@ def _carried(job: Job, mode_id: str, prompt: str | None) -> tuple[dict[str, Any]
     own_prompt = prompt if prompt is not None else job.options.get("prompt")
     own = {"prompt": own_prompt, "negative_prompt": job.options.get("negative_prompt")}
     carried = {
-        name: text[: specs[name].length_max] for name, text in own.items() if isinstance(text, str) and text.strip()
+        name: text[: specs[name].length_max]
+        for name, text in own.items()
+        if name in specs and isinstance(text, str) and text.strip()
     }
     resolution = job.options.get("resolution")
     is_cut = any(len(str(own[name])) > len(text) for name, text in carried.items())

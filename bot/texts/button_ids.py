@@ -19,6 +19,7 @@ ResultAction: TypeAlias = Literal[
     "edit",
     "continue",
     "restyle",
+    "change",
     "draft",
     "final",
     "delete",

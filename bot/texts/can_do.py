@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.catalogue.mode import Mode
+from bot.catalogue.phrases import first_upper
 from bot.catalogue.picker import Picker
 from bot.ledger.model import Terms, View
 from bot.money import dollars
@@ -89,16 +90,12 @@ def _theirs(title: str) -> str:
 
 def _budgets(view: View) -> str:
     lines = [
-        f"- {_first_upper(_theirs(limit_title(one.limit)))}: **{dollars(one.left_microusd)}** of "
+        f"- {first_upper(_theirs(limit_title(one.limit)))}: **{dollars(one.left_microusd)}** of "
         f"{dollars(one.limit.cap_microusd)} left · {set_by(one.limit)}"
         for one in in_order(view.standings)
     ]
     lines += [f"- {grant_line(one)}" for one in view.grants[:GRANTS_MAX]]
     return join_within(lines, BUDGETS_CHARS_MAX) if lines else ""
-
-
-def _first_upper(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _costs(view: View, priced: Sequence[Example]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bot.catalogue import phrases
 from bot.catalogue.cheaper import Offers, Variant, length_of, length_option
 from bot.catalogue.doubts import Doubt
 from bot.catalogue.mode import Mode
@@ -82,7 +83,7 @@ def _select(
 ) -> Select:
     choices = tuple(
         Choice(
-            f"{words(one.mode)} · {dollars(one.quote.microusd)}",
+            f"{phrases.first_upper(words(one.mode))} · {dollars(one.quote.microusd)}",
             str(changed_value(one.mode, option)),
             chosen=changed_value(one.mode, option) == changed_value(mode, option),
         )
@@ -127,8 +128,8 @@ def settings_words(mode: Mode) -> str:
 
 
 def length_words(mode: Mode) -> str:
-    """Return a request's length: "8 s", "81 frames"."""
-    return f"{length_of(mode)} {'s' if length_option(mode) == 'duration' else 'frames'}"
+    """Return a request's length: "8 s", "81 frames", "the whole clip"."""
+    return phrases.length_words(length_option(mode), length_of(mode))
 
 
 def _resolution(mode: Mode) -> str:

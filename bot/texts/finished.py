@@ -23,16 +23,22 @@ _ABOUT_THE_CARD: frozenset[ResultAction] = frozenset({"delete", "share"})
 # Of these a new video is a new order: what was held is given back, paid, or the operator's to look up.
 CLOSED_WITHOUT_VIDEO: frozenset[State] = frozenset({"failed", "cancelled", "uncertain"})
 UPLOADS_MAX = 5  # what Discord's form holds
-CLIP_S_MAX = 10  # that Wan 2.7 continues
+CLIP_S_MAX = 10  # that Wan 2.7 continues or changes
+CHANGED_S_MIN = 2  # of a clip that Wan 2.7 changes
 LONGER = "Too long for this field. Leave it empty to keep it."
 HIDDEN = "Somebody else wrote this. Leave it empty to keep it."
 UNCHANGED = "As it is"
-Clip: TypeAlias = Literal["continue", "restyle"]
+Clip: TypeAlias = Literal["continue", "restyle", "change"]
 PricesMicrousd: TypeAlias = Mapping[str, int]  # of the same video, by resolution
-CLIP_TITLES: Mapping[Clip, str] = {"continue": "Continue this video", "restyle": "Restyle this video"}
+CLIP_TITLES: Mapping[Clip, str] = {
+    "continue": "Continue this video",
+    "restyle": "Restyle this video",
+    "change": "Change this video",
+}
 CLIP_HINTS: Mapping[Clip, str] = {
     "continue": "What should happen next. Wan goes on from the last 10 s.",
     "restyle": "What it should become. Wan 2.2 remakes it.",
+    "change": "What to change in it; the rest stays. Of a longer video, the first 10 s.",
 }
 TOTAL_HINT = "Seconds of the whole new video, this clip included: 2 to 15."
 EDIT_HINTS: Mapping[str, str] = {
@@ -113,6 +119,8 @@ def more_buttons(job: Job, prices_microusd: PricesMicrousd) -> tuple[Button, ...
     return (
         _button("New seed", "reseed", job, RESEED),
         _button("Restyle", "restyle", job, "🖌️"),
+        # Not "Edit": that one, on the card, changes the order and makes another video of it.
+        *((_button("Change video", "change", job, "🪄"),) if (change_s(job) or CHANGED_S_MIN) >= CHANGED_S_MIN else ()),
         *((_button("Loop", "loop", job, "♾️"),) if _is_of_picture(job) else ()),
         *_other_settings(job, prices_microusd),
         _button("Share", "share", job, "📣"),
@@ -186,7 +194,7 @@ def result_not_kept(keep_days: int) -> str:
     """Return the refusal of a continuation whose video was removed from the disk after `keep_days`."""
     return (
         f"Wanda's copy of this video is gone after {keep_days} days. Save it from the card, and attach it to "
-        "`/wan27 continue` or `/wan22 video`."
+        "`/wan27 continue`, `/wan27 edit` or `/wan22 video`."
     )
 
 
@@ -250,9 +258,15 @@ def continuation_s(job: Job) -> int:
     """Return a continuation's default duration in seconds: the clip plus `ADDED_S`, from 2 to `CONTINUED_S_MAX`."""
     seconds = job.result.seconds if job.result is not None else None
     known = seconds or job.options.get("duration")
-    if not isinstance(known, int | float):
+    if not isinstance(known, int | float) or not known:
         return CONTINUED_S_MAX
     return max(2, min(CONTINUED_S_MAX, ceil(min(known, CLIP_S_MAX)) + ADDED_S))
+
+
+def change_s(job: Job) -> float | None:
+    """Return how many seconds of a finished video are changed, None where its length is not known."""
+    seconds = job.result.seconds if job.result is not None else None
+    return None if seconds is None else min(seconds, float(CLIP_S_MAX))
 
 
 def clip_name(job: Job) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.catalogue.mode import LENGTHS, Mode, SlashCommand
-from bot.catalogue.phrases import listed
+from bot.catalogue.phrases import first_upper, listed
 from bot.catalogue.picker import Picker
 from bot.catalogue.registry import MODES
 from bot.ledger.model import View
@@ -227,15 +227,19 @@ def _examples(mode: type[Mode], reader: Reader) -> list[str]:
     if settings:
         settings = [*settings[: EXAMPLES_MAX - 1], {"resolution": dearest, length: longest}]
     lines = [
-        f"{setting_words(mode, picker, one)}: **{dollars(picker.example(mode, **one).microusd)}**" for one in settings
+        f"{first_upper(setting_words(mode, picker, one))}: **{dollars(picker.example(mode, **one).microusd)}**"
+        for one in settings
     ]
     return [f"{lines[0]}, the default", *lines[1:]] if lines else []
 
 
 def setting_words(mode: type[Mode], picker: Picker, options: dict[str, str | int]) -> str:
-    """Return "5 s at 720p", or "about 5 s at 720p" where frames do not make whole seconds."""
+    """Return "5 s at 720p", or "about 5 s at 720p" where frames do not make whole seconds, or "a 5 s clip at 720p"."""
     seconds = picker.seconds(mode, **options)
-    resolution = options.get("resolution", picker.defaults[mode.id]["resolution"])
+    known = {**picker.defaults[mode.id], **options}
+    resolution = known["resolution"]
+    if mode.keeps_length_of is not None and not known["duration"]:
+        return f"a {seconds:.0f} s clip at {resolution}"
     return f"{'' if seconds == round(seconds) else 'about '}{seconds:.0f} s at {resolution}"
 
 

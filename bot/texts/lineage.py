@@ -16,6 +16,7 @@ _WORDS: Mapping[str, str] = {
     "button:edit": "Edited from {video}",
     "button:continue": "Continues {video}",
     "button:restyle": "Restyles {video}",
+    "button:change": "Changes {video}",
     "button:variations": "Variations of {video}",
     "button:loop": "Loop made from {video}",
     "button:draft": "Draft of {video}",

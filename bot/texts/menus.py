@@ -1,10 +1,11 @@
 """The entries of a message's Apps menu, and their forms as plain data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.catalogue.fields import OptionSpec
+from bot.catalogue.phrases import listed
 from bot.catalogue.picker import Picker
 from bot.catalogue.registry import by_id
 from bot.jobs.preferences import Preferences, own_defaults
@@ -25,10 +26,11 @@ _ACTS: Mapping[MediaKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """One entry of a message's menu: the mode that it orders, and what its form asks.
+    """One way to use a message's files: the mode that it orders, and what its form asks. `name` is the form's title.
 
     `takes` lists the file options that each kind of attachment fills. `asks` lists the other options in the form's
     order, the least important last. `upload` is a file option that the form asks for. `filled_in` are defaults.
+    `needs_all` says that the message must have a file of each kind, not of any.
     """
 
     name: str
@@ -37,11 +39,38 @@ class Menu:
     asks: Sequence[str]
     upload: str | None = None
     filled_in: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    needs_all: bool = False
 
     @property
     def takes_one(self) -> bool:
         """Whether it uses one file only, so that the form asks which if the message has several."""
-        return sum(map(len, self.takes.values())) == 1
+        return self.files_max == 1
+
+    @property
+    def files_max(self) -> int:
+        """How many files it can use."""
+        return sum(map(len, self.takes.values()))
+
+    def suits(self, kinds: Collection[str]) -> bool:
+        """Return whether files of these kinds are enough to begin with."""
+        found = [kind in kinds for kind in self.takes]
+        return all(found) if self.needs_all else any(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a message's menu. Of several ways the first is used that suits the message's files."""
+
+    name: str
+    ways: tuple[Menu, ...]
+
+    def way_for(self, kinds: Collection[str], picker: Picker) -> Menu | None:
+        """Return the way to use files of these kinds; None if no mode that has a price takes them."""
+        return next((menu for menu in self.open_ways(picker) if menu.suits(kinds)), None)
+
+    def open_ways(self, picker: Picker) -> list[Menu]:
+        """Return the ways whose mode has a price."""
+        return [menu for menu in self.ways if by_id(menu.mode_id) in picker.modes()]
 
 
 ANIMATE = Menu(
@@ -50,35 +79,50 @@ ANIMATE = Menu(
     {"image": ("image",)},
     ("prompt", "duration", "resolution", "seed", "negative_prompt"),
 )
-MENUS = (
-    ANIMATE,
-    Menu(
-        "Continue video",
-        "wan27-image",
-        {"video": ("video",)},
-        ("prompt", "duration", "resolution", "seed", "negative_prompt"),
-        # The duration includes the clip of up to 10 s, so a shorter one might leave no seconds to add.
-        filled_in={"duration": 15},
-    ),
-    Menu(
-        "Restyle video",
-        "wan22-video",
-        {"video": ("video",)},
-        ("prompt", "strength", "resolution", "num_frames", "seed"),
-    ),
-    Menu(
-        "Use as reference",
-        "wan27-reference",
-        {"image": ("image1", "image2", "image3", "image4", "image5"), "video": ("video1", "video2", "video3")},
-        ("prompt", "duration", "resolution", "aspect_ratio", "seed"),
-    ),
-    Menu(
-        "Use as soundtrack",
-        "wan27-image",
-        {"audio": ("audio",)},
-        ("prompt", "duration", "resolution", "seed"),
-        upload="image",
-    ),
+CONTINUE = Menu(
+    "Continue video",
+    "wan27-image",
+    {"video": ("video",)},
+    ("prompt", "duration", "resolution", "seed", "negative_prompt"),
+    # The duration includes the clip of up to 10 s, so a shorter one might leave no seconds to add.
+    filled_in={"duration": 15},
+)
+EDIT = Menu(
+    "Edit video",
+    "wan27-edit",
+    {"video": ("video",)},
+    ("prompt", "duration", "resolution", "audio_setting", "seed"),
+)
+RESTYLE = Menu(
+    "Restyle video",
+    "wan22-video",
+    {"video": ("video",)},
+    ("prompt", "strength", "resolution", "num_frames", "seed"),
+)
+PICTURE_AND_SOUND = Menu(
+    "Use picture and sound",
+    "wan27-image",
+    {"image": ("image",), "audio": ("audio",)},
+    ("prompt", "duration", "resolution", "seed", "negative_prompt"),
+    needs_all=True,
+)
+SOUNDTRACK = Menu(
+    "Use as soundtrack",
+    "wan27-image",
+    {"audio": ("audio",)},
+    ("prompt", "duration", "resolution", "seed"),
+    upload="image",
+)
+REFERENCE = Menu(
+    "Use as reference",
+    "wan27-reference",
+    {"image": ("image1", "image2", "image3", "image4", "image5"), "video": ("video1", "video2", "video3")},
+    ("prompt", "duration", "resolution", "aspect_ratio", "seed"),
+)
+# discord.py takes five message menus of a bot, so the last has three ways: what the message has decides between them.
+ENTRIES = (
+    *(Entry(menu.name, (menu,)) for menu in (ANIMATE, CONTINUE, EDIT, RESTYLE)),
+    Entry("Use in a video", (PICTURE_AND_SOUND, SOUNDTRACK, REFERENCE)),
 )
 REFERENCES_MAX = 5
 
@@ -127,7 +171,7 @@ def form_parts(menu: Menu, file_names: Sequence[str], picker: Picker) -> tuple[P
         label = option_label(spec.name) if spec.media is None else _KINDS[spec.media.kind].capitalize()
         parts.append(Part(name=spec.name, label=label, hint=spec.description, required=True, is_file=True))
     parts += [option_part(specs[name], menu.filled_in.get(name)) for name in menu.asks]
-    if not menu.takes_one and len(file_names) > REFERENCES_MAX:
+    if menu.files_max > REFERENCES_MAX and len(file_names) > REFERENCES_MAX:
         too_many = f"Of these {len(file_names)} files, the first {REFERENCES_MAX} are used: Image 1, Video 1, …"
         parts = [replace(part, hint=too_many) if part.name == "prompt" else part for part in parts]
     return tuple(parts[:FORM_PARTS_MAX])
@@ -174,10 +218,11 @@ def option_part(spec: OptionSpec, filled_in: Any) -> Part:
     )
 
 
-def no_file(menu: Menu) -> str:
-    """Return the refusal for a message without an attachment that the mode takes."""
-    wanted = " or ".join(_ACTS[kind] for kind in menu.takes)
+def no_file(entry: Entry) -> str:
+    """Return the refusal for a message without an attachment that a way of the entry takes."""
+    kinds: dict[MediaKind, None] = {kind: None for menu in entry.ways for kind in menu.takes}
+    wanted = listed(_ACTS[kind] for kind in kinds)
     return (
-        f"“{menu.name}” needs a message with {wanted}, and this one has none. Choose another message, or attach "
+        f"“{entry.name}” needs a message with {wanted}, and this one has none. Choose another message, or attach "
         "the file to a slash command."
     )

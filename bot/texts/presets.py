@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.catalogue.phrases import length_words
 from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.presets import SLOT, TEXTS, Preset
 from bot.texts.card import DESCRIPTION_CHARS_MAX, Card, join_within
@@ -85,7 +86,7 @@ def _settings(preset: Preset) -> str:
     """Return the settings in words: "720p, 5 s, audio on"."""
     own = {name: value for name, value in preset.options.items() if name not in TEXTS}
     size = [str(own.pop("resolution"))] if "resolution" in own else []
-    length = [f"{own.pop('duration')} s"] if "duration" in own else []
+    length = [length_words("duration", own.pop("duration"))] if "duration" in own else []
     others = [f"{name.replace('_', ' ')} {_shown(value)}" for name, value in own.items()]
     return cut(visible(", ".join([*size, *length, *others])), 120)
 

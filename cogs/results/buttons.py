@@ -1,4 +1,4 @@
-"""The buttons below a finished video: rerun, edit, continue, restyle, another price, delete."""
+"""The buttons below a finished video: rerun, edit, continue, restyle, change, another price, delete."""
 
 from dataclasses import replace
 
@@ -54,7 +54,7 @@ class ResultButton(PersistentButton, template=RESULT_TEMPLATE):
                 await ask_how_many(interaction, job)
             case "delete":
                 await ask_to_delete(interaction, job)
-            case "continue" | "restyle":
+            case "continue" | "restyle" | "change":
                 await check_place(interaction, forms.CLIP_MODES[action])
                 await forms.ask_for_clip(interaction, job, action)
             case "edit":

@@ -1,4 +1,4 @@
-"""The forms of a finished video's buttons: Edit, Continue, Restyle, and a new upload of deleted inputs."""
+"""The forms of a finished video's buttons: Edit, Continue, Restyle, Change video, and new uploads of deleted inputs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +13,17 @@ from bot.client import Interaction, Services, requester_of
 from bot.errors import FilesGone, WandaError
 from bot.jobs.disclosure import as_seen_by, hidden_options
 from bot.jobs.model import Input, Job, Request
-from bot.jobs.rerun import CONTINUES, RESTYLES, continuation_of, edit_of, editable_values, mark_borrowed, restyle_of
+from bot.jobs.rerun import (
+    CHANGES,
+    CONTINUES,
+    RESTYLES,
+    change_of,
+    continuation_of,
+    edit_of,
+    editable_values,
+    mark_borrowed,
+    restyle_of,
+)
 from bot.ledger.model import RuleQuery
 from bot.runner.job_files import OrderFiles, copy_result, input_of, inputs_gone, result_bytes
 from bot.texts import finished
@@ -28,7 +38,7 @@ from cogs.results.rerun import order_rerun
 Item: TypeAlias = discord.ui.TextInput[Any] | discord.ui.Select[Any]
 Typed: TypeAlias = Mapping[str, Any]
 NOTHING: Typed = {}
-CLIP_MODES: Mapping[Clip, str] = {"continue": CONTINUES, "restyle": RESTYLES}
+CLIP_MODES: Mapping[Clip, str] = {"continue": CONTINUES, "restyle": RESTYLES, "change": CHANGES}
 
 
 class ResultForm(Form):
@@ -122,24 +132,30 @@ class RerunAgain:
 
 
 class ClipForm(ResultForm):
-    """Uses the finished video as the clip of a new one: a continuation, or the same clip in another style."""
+    """Uses the finished video as the clip of a new one: continued, in another style, or with something changed."""
 
     def __init__(self, services: Services, job: Job, what: Clip, *, member_id: int, typed: Typed = NOTHING) -> None:
-        """Fill in what was typed before, else the job's resolution, and its prompt if the member may see it whole."""
+        """Fill in what was typed before, else the job's resolution, and its prompt if the member may see it whole.
+
+        What to change is not in the job's prompt, so it is empty.
+        """
         super().__init__(services, job, finished.CLIP_TITLES[what])
-        is_hidden = "prompt" in hidden_options(job, member_id) - typed.keys()
+        is_hidden = what != "change" and "prompt" in hidden_options(job, member_id) - typed.keys()
         self.what: Clip = what
         mode = by_id(CLIP_MODES[what])
         specs = services.picker.specs(mode)
-        prompt = typed.get("prompt", job.options.get("prompt"))
-        self.ask(specs["prompt"], prompt, hint=finished.CLIP_HINTS[what], hidden=is_hidden)
+        self.ask(specs["prompt"], _prompt(job, what, typed), hint=finished.CLIP_HINTS[what], hidden=is_hidden)
         resolution, choices = typed.get("resolution", job.options.get("resolution")), specs["resolution"].choices
         filled = {"resolution": resolution if resolution in choices else specs["resolution"].default}
         if what == "continue":
             filled["duration"] = typed.get("duration", finished.continuation_s(job))
-        cost = services.picker.cost_filled(mode, filled)
+        if what == "change":
+            filled["duration"] = typed.get("duration", specs["duration"].default)
+        cost = services.picker.cost_filled(mode, filled, clip_s=finished.change_s(job))
         if what == "continue":
             self.ask(specs["duration"], filled["duration"], hint=f"{finished.TOTAL_HINT} {cost}")
+        if what == "change":
+            self.ask(specs["duration"], filled["duration"])
         self.ask(specs["resolution"], filled["resolution"], hint=None if what == "continue" else cost or None)
 
     async def submitted(self, interaction: Interaction) -> None:
@@ -180,22 +196,28 @@ class ClipAgain:
 
         mode_id = CLIP_MODES[self.what]
         query = RuleQuery(mode=mode_id, resolution=self.typed.get("resolution"))
-        prompt = self.typed.get("prompt", self.job.options.get("prompt"))
+        prompt = _prompt(self.job, self.what, self.typed)
         doubts = (NO_PROMPT,) if is_blank(prompt) else ()
         async with next_steps(interaction, self):
             await check_place(interaction, mode_id)
             await place_order(interaction, query, prepare, quote=None, doubts=doubts, known=self)
 
 
+def _prompt(job: Job, what: Clip, typed: Typed) -> Any:
+    """Return the prompt that was typed, else the job's own, which says nothing of what to change."""
+    return typed.get("prompt", None if what == "change" else job.options.get("prompt"))
+
+
 def _from_clip(job: Job, clip: Input, what: Clip, changes: Typed) -> Request:
-    prompt = changes.get("prompt", job.options.get("prompt")) or ""
-    request = continuation_of(job, clip, prompt=prompt) if what == "continue" else restyle_of(job, clip, prompt=prompt)
+    prompt = _prompt(job, what, changes) or ""
+    make = {"continue": continuation_of, "restyle": restyle_of, "change": change_of}[what]
+    request = make(job, clip, prompt=prompt)
     mode, others = request.mode, {name: value for name, value in changes.items() if name != "prompt"}
     return replace(request, mode=build(mode.id, {**mode.options(), **others}, mode.attached()))
 
 
 async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Clip) -> Input:
-    """Copy the video into the order's files as its clip; of one that is too long to continue, only the end.
+    """Copy the video into the order's files as its clip; of one that is too long, the end, or the start to change it.
 
     Raises:
         FilesGone: Wanda's copy of the video was deleted.
@@ -207,12 +229,14 @@ async def _clip(interaction: Interaction, job: Job, files: OrderFiles, what: Cli
     await copy_result(job, files.files, path)
     facts = await services.prober.facts(path, shown_name=file_name, requester=requester)
     spec = by_id(CLIP_MODES[what]).media()["video"]
-    fitted = await services.fitter.fit(path, facts, spec, requester=requester, keep="end")
+    fitted = await services.fitter.fit(
+        path, facts, spec, requester=requester, keep="start" if what == "change" else "end"
+    )
     return input_of(fitted, option="video", file_name=file_name, root=files.files.root, is_spoiler=job.is_spoiler)
 
 
 async def ask_for_clip(interaction: Interaction, job: Job, what: Clip, *, typed: Typed = NOTHING) -> None:
-    """Open the form for a continuation or another style of this video, with what was typed before.
+    """Open the form for a continuation, another style or a change of this video, with what was typed before.
 
     Raises:
         FilesGone: Wanda's copy of the video was deleted, or she has none yet.

@@ -77,13 +77,21 @@ async def test_one_of_several_pictures(stage: Stage, files: Path) -> None:
     assert asked["input"]["image_url"]
 
 
-async def test_restyle_and_continue_a_clip(stage: Stage, files: Path) -> None:
-    """A clip is continued by Wan 2.7, its own seconds in the duration, and remade by Wan 2.2."""
+async def test_continue_edit_and_restyle_a_clip(stage: Stage, files: Path) -> None:
+    """A clip is continued by Wan 2.7, its own seconds in the duration, changed by it, and remade by Wan 2.2."""
     message = await said(stage, clip(files, 2.5))
     form = (await chosen(stage, message, "Continue video"))["modal"]
     answer = await sent(stage, form, prompt="and then", duration="4", resolution="720p")
     await wait_for_video(stage, answer["message_id"])
     assert (await filmed(stage, "and then"))["input"]["video_url"]
+    form = (await chosen(stage, message, "Edit video"))["modal"]
+    lengths = next(part for part in form["fields"] if part["label"] == "Duration")["options"]
+    assert [one["label"] for one in lengths][:2] == ["The whole clip · $0.10 a second at 720p", "2 s · $0.20 at 720p"]
+    answer = await sent(stage, form, prompt="make it night", resolution="720p", duration="0")
+    card = await wait_for_video(stage, answer["message_id"])
+    assert all(words in text_of(card) for words in ("$0.25", "the whole clip"))
+    asked = (await filmed(stage, "make it night"))["input"]
+    assert (asked["duration"], asked["resolution"]) == (0, "720p")
     form = (await chosen(stage, message, "Restyle video"))["modal"]
     answer = await sent(stage, form, prompt="in ink", strength="0.7", resolution="480p", num_frames="17")
     await wait_for_video(stage, answer["message_id"])
@@ -94,7 +102,7 @@ async def test_restyle_and_continue_a_clip(stage: Stage, files: Path) -> None:
 async def test_use_as_reference_takes_every_file(stage: Stage, files: Path) -> None:
     """All the pictures and clips of a message become references, each kind in its order."""
     message = await said(stage, picture(files), clip(files, 2.0), picture(files, 300, 300))
-    form = (await chosen(stage, message, "Use as reference"))["modal"]
+    form = (await chosen(stage, message, "Use in a video"))["modal"]
     answer = await sent(stage, form, prompt="Image 2 in Video 1", duration="2", resolution="720p")
     await wait_for_video(stage, answer["message_id"])
     asked = (await filmed(stage, "Image 2 in Video 1"))["input"]
@@ -105,7 +113,7 @@ async def test_use_as_reference_takes_every_file(stage: Stage, files: Path) -> N
 async def test_use_a_sound_as_soundtrack(stage: Stage, files: Path) -> None:
     """A sound drives a video of the picture that the form asks for."""
     sound = real_file(files, "tune.mp3", media_samples.mp3(3.0))
-    form = (await chosen(stage, await said(stage, sound), "Use as soundtrack"))["modal"]
+    form = (await chosen(stage, await said(stage, sound), "Use in a video"))["modal"]
     upload = {"image": picture(files)}
     answer = await sent(stage, form, upload, prompt="she hums", duration="3", resolution="720p")
     await wait_for_video(stage, answer["message_id"])
@@ -132,7 +140,7 @@ async def test_a_form_with_a_wrong_number(stage: Stage, files: Path) -> None:
 async def test_a_voice_message_as_soundtrack(stage: Stage, files: Path) -> None:
     """A voice message of 40 s is trimmed, turned into what Wan takes, and the card says so."""
     sound = real_file(files, "voice-message.ogg", media_samples.ogg(40.0))
-    form = (await chosen(stage, await said(stage, sound), "Use as soundtrack"))["modal"]
+    form = (await chosen(stage, await said(stage, sound), "Use in a video"))["modal"]
     upload = {"image": picture(files)}
     answer = await sent(stage, form, upload, prompt="he speaks", duration="2", resolution="720p")
     card = await wait_for_video(stage, answer["message_id"])

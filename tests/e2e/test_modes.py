@@ -44,6 +44,13 @@ COMMANDS: dict[str, tuple[str, dict[str, Any], tuple[str, ...], str, float]] = {
         "$0.50",
         2,
     ),
+    "a clip to change": (
+        "wan27 edit",
+        {"prompt": "at night", "duration": 2, "resolution": "720p", "audio_setting": "origin"},
+        ("video", "reference_image"),
+        "$0.20",
+        2,
+    ),
     "wan 2.5": (
         "wan25 image",
         {"prompt": "a dragon", "duration": 5, "resolution": "480p"},
@@ -76,7 +83,7 @@ async def test_every_mode_ends_as_a_playable_video(stage: Stage, files: Path, tm
     command, options, wanted, price, seconds = COMMANDS[name]
     make: dict[str, Callable[[Path], Path]] = {"image": picture, "audio": voice, "video": clip}
     attached = {
-        option: await asyncio.to_thread(make[option.strip("12345").removeprefix("end_")], files) for option in wanted
+        option: await asyncio.to_thread(make[option.strip("12345").rpartition("_")[2]], files) for option in wanted
     }
     paid = round(float(price.removeprefix("$")) * 1_000_000)
     async with costs(stage, members=(0, paid), server=(0, paid)):

@@ -48,7 +48,16 @@ async def test_the_buttons(stage: Stage, files: Path) -> None:
     assert answer["ephemeral"]
     more = await stage.message(answer["message_id"], seen_by="friend")
     assert more is not None
-    assert labels(more) == ["New seed", "Restyle", "Loop", "Final (1080p) · $0.30", "Share", "DM me", "Delete"]
+    assert labels(more) == [
+        "New seed",
+        "Restyle",
+        "Change video",
+        "Loop",
+        "Final (1080p) · $0.30",
+        "Share",
+        "DM me",
+        "Delete",
+    ]
 
 
 async def test_share(stage: Stage, files: Path) -> None:
@@ -177,6 +186,22 @@ async def test_restyle(stage: Stage, files: Path) -> None:
     assert (asked["prompt"], asked["resolution"]) == ("as an oil painting", "720p")
     assert asked["video_url"]
     assert "Restyles [this video]" in text_of(message)
+
+
+async def test_change_video(stage: Stage, files: Path) -> None:
+    """Change video sends the video and an instruction to Wan 2.7; the video's own prompt is no instruction."""
+    parent = await one_video(stage, files)
+    answer = await press(stage, "friend", parent, "Change video")
+    form = {field["custom_id"]: field for field in answer["modal"]["fields"]}
+    assert not form["prompt"]["value"]
+    assert [one["label"] for one in form["duration"]["options"] if one["default"]] == [
+        "The whole clip · $0.10 a second at 720p"
+    ]
+    message = await child(stage, await submit_form(stage, "friend", answer, prompt="make it night"))
+    asked = await latest_input(stage)
+    assert (asked["prompt"], asked["resolution"], asked["duration"]) == ("make it night", "720p", 0)
+    assert asked["video_url"]
+    assert all(words in text_of(message) for words in ("Changes [this video]", "the whole clip", "$0.20"))
 
 
 async def test_delete(stage: Stage, files: Path) -> None:

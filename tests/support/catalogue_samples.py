@@ -13,12 +13,19 @@ from bot.settings import DefaultSettings, MoneySettings
 
 MB = 1_000_000
 PICKER = Picker.of(MoneySettings(), DefaultSettings())  # as shipped
-KINDS: Mapping[str, MediaKind] = {"end_image": "image", "image": "image", "video": "video", "audio": "audio"}
+KINDS: Mapping[str, MediaKind] = {
+    "end_image": "image",
+    "reference_image": "image",
+    "image": "image",
+    "video": "video",
+    "audio": "audio",
+}
 # The least that each mode accepts.
 LEAST: Mapping[str, tuple[Mapping[str, Any], tuple[str, ...]]] = {
     "wan27-image": ({}, ("image",)),
     "wan27-text": ({"prompt": "It moves"}, ()),
     "wan27-reference": ({"prompt": "Image 1 waves"}, ("image1",)),
+    "wan27-edit": ({"prompt": "It snows"}, ("video",)),
     "wan25-image": ({"prompt": "It moves"}, ("image",)),
     "wan25-text": ({"prompt": "It moves"}, ()),
     "wan22-video": ({"prompt": "It snows"}, ("video",)),

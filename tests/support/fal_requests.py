@@ -11,6 +11,7 @@ from sandbox.fal.server import FalSandbox
 
 WAN27 = "fal-ai/wan/v2.7/image-to-video"
 WAN27_REFERENCE = "fal-ai/wan/v2.7/reference-to-video"
+WAN27_EDIT = "fal-ai/wan/v2.7/edit-video"
 WAN27_TEXT = "fal-ai/wan/v2.7/text-to-video"
 WAN25_TEXT = "fal-ai/wan-25-preview/text-to-video"
 WAN25 = "fal-ai/wan-25-preview/image-to-video"
@@ -19,6 +20,7 @@ WAN21 = "fal-ai/wan-i2v"
 APPS = {
     WAN27: "fal-ai/wan",
     WAN27_REFERENCE: "fal-ai/wan",
+    WAN27_EDIT: "fal-ai/wan",
     WAN27_TEXT: "fal-ai/wan",
     WAN25_TEXT: "fal-ai/wan-25-preview",
     WAN25: "fal-ai/wan-25-preview",

@@ -14,7 +14,7 @@ STATES = {
     *("done", "failed", "cancelled", "uncertain"),
 }
 MODES = {
-    *("wan27-image", "wan27-text", "wan27-reference"),
+    *("wan27-image", "wan27-text", "wan27-reference", "wan27-edit"),
     *("wan25-image", "wan25-text", "wan22-video", "wan21-image"),
 }
 WHY = {

@@ -10,7 +10,7 @@ from sandbox.fal.endpoints.base import EndpointInput, Video
 from sandbox.fal.endpoints.wan21 import Wan21ImageInput
 from sandbox.fal.endpoints.wan22 import Wan22VideoInput
 from sandbox.fal.endpoints.wan25 import Wan25ImageInput, Wan25TextInput
-from sandbox.fal.endpoints.wan27 import Wan27ImageInput, Wan27ReferenceInput, Wan27TextInput
+from sandbox.fal.endpoints.wan27 import Wan27EditInput, Wan27ImageInput, Wan27ReferenceInput, Wan27TextInput
 from sandbox.fal.errors import Failed, invalid_input
 
 __all__ = ["ENDPOINTS", "EndpointInput", "Video", "app_of", "parse_input"]
@@ -21,6 +21,7 @@ ENDPOINTS: Mapping[str, type[EndpointInput]] = {
         Wan27ImageInput,
         Wan27TextInput,
         Wan27ReferenceInput,
+        Wan27EditInput,
         Wan25ImageInput,
         Wan25TextInput,
         Wan22VideoInput,

@@ -3,9 +3,11 @@
 https://fal.ai/models/fal-ai/wan/v2.7/image-to-video/api
 https://fal.ai/models/fal-ai/wan/v2.7/text-to-video/api
 https://fal.ai/models/fal-ai/wan/v2.7/reference-to-video/api
+https://fal.ai/models/fal-ai/wan/v2.7/edit-video/api
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -25,7 +27,7 @@ from sandbox.fal.errors import Failed, model_error
 from sandbox.fal.input_files import FileField, FileRule, InputFile
 from sandbox.fal.render import Film
 
-__all__ = ["Wan27ImageInput", "Wan27ReferenceInput", "Wan27TextInput"]
+__all__ = ["Wan27EditInput", "Wan27ImageInput", "Wan27ReferenceInput", "Wan27TextInput"]
 
 PICTURE = picture_rule(min_side=240, max_side=8000, aspect_max=8, max_bytes=20_000_000)
 CLIP = FileRule(
@@ -180,3 +182,54 @@ class Wan27ReferenceInput(EndpointInput):
     def output(self, video: Video, seed: int) -> Mapping[str, Any]:
         """Return the video and the seed; this endpoint does not rewrite prompts."""
         return {"video": video.as_video_file(), "seed": seed}
+
+
+class Wan27EditInput(EndpointInput):
+    """fal-ai/wan/v2.7/edit-video."""
+
+    endpoint: ClassVar[str] = "fal-ai/wan/v2.7/edit-video"
+    unit_price_usd: ClassVar[float] = 0.1
+    unit: ClassVar[str] = "second"
+
+    video_url: str
+    prompt: str = Field(min_length=1)
+    reference_image_url: str | None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | None = None
+    audio_setting: Literal["auto", "origin"] = "auto"
+    resolution: Literal["720p", "1080p"] = "1080p"
+    duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] = 0
+    enable_safety_checker: bool = True
+    seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
+
+    def file_fields(self) -> list[FileField]:
+        """Return the clip, and the picture if there is one."""
+        fields = [FileField(("body", "video_url"), self.video_url, CLIP)]
+        if self.reference_image_url is not None:
+            fields.append(FileField(("body", "reference_image_url"), self.reference_image_url, REFERENCE_PICTURE))
+        return fields
+
+    def check(self, files: Sequence[InputFile]) -> None:
+        """Refuse to cut more than the clip has (inferred, fal does not document it)."""
+        clip = first_of(files, "video_url")
+        if clip is not None and clip.seconds is not None and self.duration > clip.seconds:
+            message = f"duration must not exceed the clip's {clip.seconds:.1f} seconds"
+            raise field_error("duration", message, self.duration)
+
+    def film(self, files: Sequence[InputFile], seed: int) -> Film:
+        """Return a video in the chosen aspect or the clip's, as long as asked or as the clip."""
+        clip = first_of(files, "video_url")
+        seconds = self._seconds(files)
+        whole = film_with_sound(self.resolution, aspect_of(self.aspect_ratio or "auto", clip), 1, seed)
+        return replace(whole, frames=max(1, round(seconds * whole.fps)))
+
+    def units(self, film: Film, files: Sequence[InputFile]) -> float:  # noqa: ARG002 - one signature for all modes
+        """Bill the output's seconds, the same at every resolution."""
+        return round(self._seconds(files), 3)
+
+    def output(self, video: Video, seed: int) -> Mapping[str, Any]:
+        """Return the video and the seed; this endpoint does not rewrite prompts."""
+        return {"video": video.as_video_file(), "seed": seed}
+
+    def _seconds(self, files: Sequence[InputFile]) -> float:
+        clip = first_of(files, "video_url")
+        return float(self.duration or (clip.seconds if clip is not None and clip.seconds else 0))

@@ -48,6 +48,18 @@ def test_a_clip_keeps_its_length() -> None:
     assert [options["duration"] for options, _ in steps] == [6, 5]
 
 
+def test_a_whole_clip_is_cut() -> None:
+    """A clip of four seconds that is kept whole costs less once it is cut; the whole clip is never the shorter one."""
+    whole = chain("wan27-edit", "video", resolution="720p")
+    assert [(options["duration"], price) for options, price in whole] == [(0, 400_000), (3, 300_000), (2, 200_000)]
+    probed = {"video": input_facts("video", seconds=4.3)}
+    asked = request("wan27-edit", duration=2)
+    found = offers(asked, probed, PRICES, first=request("wan27-edit"))
+    assert [one.mode.options()["duration"] for one in found.lengths] == [0, 2, 3, 4]
+    assert (found.cheaper, found.back is not None and found.back.quote.microusd) == (None, 430_000)
+    assert nearest(request("wan27-edit"), probed, PRICES, fits=lambda one: one.quote.microusd <= 300_000) is not None
+
+
 def test_frames_within_one_price_are_skipped() -> None:
     """Fewer frames at the same price are not offered as cheaper."""
     steps = chain("wan21-image", resolution="480p", num_frames=100)

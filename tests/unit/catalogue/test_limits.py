@@ -31,6 +31,7 @@ SIDES = [
     ("wan27-image", "video", 240, 4096),
     ("wan27-reference", "image1", 240, 8000),
     ("wan27-reference", "video1", 240, 4096),
+    ("wan27-edit", "video", 240, 4096),
     ("wan25-image", "image", 360, 2000),
     ("wan22-video", "video", 64, 4096),
     ("wan21-image", "image", 64, 8000),
@@ -74,6 +75,7 @@ SECONDS = [
     ("wan27-image", "audio", 2, 30, "Wan 2.7 follows sound files of 2 to 30 s"),
     ("wan27-text", "audio", 3, 30, "Wan 2.7 follows sound files of 3 to 30 s"),
     ("wan27-reference", "video1", 1, 30, "Wan 2.7 takes reference clips of 1 to 30 s"),
+    ("wan27-edit", "video", 2, 10, "Wan 2.7 changes clips of 2 to 10 s"),
     ("wan25-image", "audio", 3, 30, "Wan 2.5 takes sound files of 3 to 30 s"),
     ("wan25-text", "audio", 3, 30, "Wan 2.5 takes sound files of 3 to 30 s"),
 ]

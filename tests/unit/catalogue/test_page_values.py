@@ -62,6 +62,17 @@ PAGES: dict[str, dict[str, Row]] = {
         "seed": ("integer", None, (0, 2147483647)),
         "enable_safety_checker": ("boolean", True, None),
     },
+    "wan27-edit": {
+        "prompt": ("string", REQUIRED, (1, 5000)),
+        "video": ("file", REQUIRED, None),
+        "reference_image": ("file", None, None),
+        "resolution": ("string", "1080p", ["720p", "1080p"]),
+        "duration": ("integer", 0, [0, 2, 3, 4, 5, 6, 7, 8, 9, 10]),
+        "aspect_ratio": ("string", None, ["16:9", "9:16", "1:1", "4:3", "3:4"]),
+        "audio_setting": ("string", "auto", ["auto", "origin"]),
+        "enable_safety_checker": ("boolean", True, None),
+        "seed": ("integer", None, (0, 2147483647)),
+    },
     "wan25-image": {
         "prompt": ("string", REQUIRED, (1, 800)),
         "image": ("file", REQUIRED, None),
@@ -131,6 +142,7 @@ OURS: dict[tuple[str, str], Any] = {
     ("wan27-image", "resolution"): "720p",
     ("wan27-text", "resolution"): "720p",
     ("wan27-reference", "resolution"): "720p",
+    ("wan27-edit", "resolution"): "720p",
     ("wan25-image", "resolution"): "720p",
     ("wan25-text", "resolution"): "720p",
 }
@@ -138,6 +150,7 @@ ENDPOINTS = {
     "wan27-image": "fal-ai/wan/v2.7/image-to-video",
     "wan27-text": "fal-ai/wan/v2.7/text-to-video",
     "wan27-reference": "fal-ai/wan/v2.7/reference-to-video",
+    "wan27-edit": "fal-ai/wan/v2.7/edit-video",
     "wan25-image": "fal-ai/wan-25-preview/image-to-video",
     "wan25-text": "fal-ai/wan-25-preview/text-to-video",
     "wan22-video": "fal-ai/wan/v2.2-a14b/video-to-video",

@@ -105,6 +105,13 @@ def test_a_form_says_the_sum_of_what_it_opens_with() -> None:
     assert PICKER.cost_filled(mode, {"resolution": "1080p", "duration": "4"}) == "As filled in: $0.60."
     assert PICKER.cost_filled(by_id("wan27-reference"), {}) == "As filled in: $0.50, clips apart."
     assert PICKER.cost_filled(by_id("wan22-video"), {"resolution": "480p"}) == "As filled in: $0.20."
+    edit = by_id("wan27-edit")
+    assert (
+        PICKER.cost_filled(edit, {}) == PICKER.cost_filled(edit, {"duration": "0"}) == "As filled in: $0.10 a second."
+    )
+    assert PICKER.cost_filled(edit, {"duration": 4}) == "As filled in: $0.40."
+    assert PICKER.cost_filled(edit, {}, clip_s=7.5) == "As filled in: $0.75."
+    assert PICKER.cost_filled(edit, {"duration": "4"}, clip_s=7.5) == "As filled in: $0.40."
     assert PICKER.cost_filled(mode, {"duration": 99}) == ""
     assert PICKER.specs_filled(mode, {"duration": 99}, ["video"]) == PICKER.specs(
         mode, commands["continue"].descriptions

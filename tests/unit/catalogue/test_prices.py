@@ -50,6 +50,8 @@ EXAMPLES: list[tuple[str, dict[str, Any], int, str]] = [
     ("wan27-text", {"resolution": "1080p", "duration": 15}, 1_500_000, "15 s × $0.10"),
     ("wan27-reference", {"resolution": "1080p", "duration": 3}, 300_000, "3 s × $0.10"),
     ("wan27-reference", {"resolution": "720p", "duration": 3}, 300_000, "3 s × $0.10"),
+    ("wan27-edit", {"duration": 5}, 500_000, "5 s × $0.10"),
+    ("wan27-edit", {"resolution": "1080p", "duration": 10}, 1_000_000, "10 s × $0.10"),
     ("wan25-image", {}, 500_000, "5 s × $0.10"),
     ("wan25-image", {"resolution": "1080p"}, 750_000, "5 s × $0.15"),
     ("wan25-image", {"resolution": "480p", "duration": 10}, 500_000, "10 s × $0.05"),
@@ -124,6 +126,32 @@ def test_reference_charges_what_goes_in() -> None:
     )
 
     assert (quote.microusd, quote.formula) == (1_100_000, "(8 s in + 3 s out) × $0.10")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "duration", "microusd", "formula"),
+    [
+        (4.3, 0, 430_000, "4.3 s × $0.10"),
+        (10.0, 0, 1_000_000, "10 s × $0.10"),
+        (4.3, 2, 200_000, "2 s × $0.10"),
+        (4.0, 4, 400_000, "4 s × $0.10"),
+        (2.033333, 0, 203_334, "2.033333 s × $0.10"),
+    ],
+)
+def test_edit_charges_what_comes_out(seconds: float, duration: int, microusd: int, formula: str) -> None:
+    """A video that is cut costs its own seconds, one that is kept whole the clip's."""
+    mode = request("wan27-edit", duration=duration)
+    quote = mode.quote({"video": input_facts("video", seconds=seconds)}, PRICES)
+
+    assert (quote.microusd, quote.formula) == (microusd, formula)
+    assert mode.priced_by_files() == (duration == 0)
+
+
+def test_edit_has_no_price_before_the_clip_is_read() -> None:
+    """A whole clip whose length nobody knows is never free."""
+    for probed in ({}, {"video": input_facts("video", seconds=None)}):
+        with pytest.raises(OptionRefused, match="depends on how long the clip is"):
+            request("wan27-edit").quote(probed, PRICES)
 
 
 def test_reference_adds_every_clip() -> None:

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bot.catalogue import registry
 from bot.catalogue.mode import Mode
+from bot.catalogue.wan27_edit import Wan27Edit
 from bot.errors import OptionRefused
-from tests.support.catalogue_samples import LEAST, attached, request
+from tests.support.catalogue_samples import LEAST, attached, input_facts, request
 
 
 def payload(mode: Mode) -> dict[str, Any]:
@@ -25,6 +27,12 @@ LEAST_PAYLOADS: dict[str, dict[str, Any]] = {
         "reference_image_urls": ["https://fal.example/image1"],
         "resolution": "720p",
         "duration": 5,
+    },
+    "wan27-edit": {
+        "prompt": "It snows",
+        "video_url": "https://fal.example/video",
+        "resolution": "720p",
+        "duration": 0,
     },
     "wan25-image": {
         "prompt": "It moves",
@@ -87,6 +95,37 @@ def test_27_image_payload() -> None:
 def test_27_continues_a_clip() -> None:
     """A clip to continue is `video_url`."""
     assert payload(request("wan27-image", "video", "end_image"))["video_url"] == "https://fal.example/video"
+
+
+def test_27_edit_payload() -> None:
+    """Wan 2.7 edit names its files and its sound as fal does; a form's text is a length too."""
+    mode = request(
+        "wan27-edit",
+        "video",
+        "reference_image",
+        duration="4",
+        aspect_ratio="9:16",
+        audio_setting="origin",
+        seed=3,
+    )
+
+    assert payload(mode) == {
+        "prompt": "It snows",
+        "video_url": "https://fal.example/video",
+        "reference_image_url": "https://fal.example/reference_image",
+        "resolution": "720p",
+        "duration": 4,
+        "aspect_ratio": "9:16",
+        "audio_setting": "origin",
+        "seed": 3,
+    }
+
+
+@pytest.mark.parametrize("duration", [1, 11, -1, "1", "", "05", 2.0, True, False, None])
+def test_27_edit_takes_a_whole_clip_or_two_to_ten_seconds(duration: object) -> None:
+    """Any other length is refused with what there is, of what type it may be."""
+    with pytest.raises(ValidationError, match=r"takes 2 to 10 s there, or 0 for the whole clip\."):
+        Wan27Edit.model_validate({"prompt": "x", "video": attached("video")["video"], "duration": duration})
 
 
 def test_reference_lists_keep_the_order_without_gaps() -> None:
@@ -235,6 +274,12 @@ def test_lookups() -> None:
                 ("Seed", "9"),
             ],
         ),
+        ("wan27-edit", {}, [("Resolution", "720p"), ("Duration", "the whole clip")]),
+        (
+            "wan27-edit",
+            {"duration": 3, "aspect_ratio": "1:1", "audio_setting": "origin"},
+            [("Resolution", "720p"), ("Duration", "3 s"), ("Aspect ratio", "1:1"), ("Audio setting", "origin")],
+        ),
         (
             "wan21-image",
             {"negative_prompt": "fog"},
@@ -254,6 +299,8 @@ def test_a_card_shows_what_shapes_the_video(
     [
         ("wan27-image", {"duration": 7}, 7.0),
         ("wan27-reference", {"duration": 10}, 10.0),
+        ("wan27-edit", {"duration": 3}, 3.0),
+        ("wan27-edit", {}, 4.0),
         ("wan25-image", {"duration": 10}, 10.0),
         ("wan22-video", {"num_frames": 80}, 5.0),
         ("wan22-video", {"num_frames": 80, "adjust_fps_for_interpolation": False}, 10.0),
@@ -262,5 +309,5 @@ def test_a_card_shows_what_shapes_the_video(
     ],
 )
 def test_output_seconds(mode_id: str, options: dict[str, Any], seconds: float) -> None:
-    """A video's length follows from the duration, or from the frames and their rate."""
-    assert request(mode_id, **options).output_seconds() == seconds
+    """A video's length follows from the duration, from the frames and their rate, or from the clip of 4.2 s."""
+    assert request(mode_id, **options).output_seconds({"video": input_facts("video", seconds=4.2)}) == seconds

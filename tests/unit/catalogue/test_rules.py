@@ -78,6 +78,8 @@ def test_reference_refuses_none_and_six(files: tuple[str, ...], words: str) -> N
     [
         ("wan27-text", "prompt"),
         ("wan27-reference", "prompt"),
+        ("wan27-edit", "prompt"),
+        ("wan27-edit", "video"),
         ("wan25-image", "prompt"),
         ("wan25-image", "image"),
         ("wan25-text", "prompt"),
@@ -98,7 +100,9 @@ def test_what_the_page_requires_is_required(mode_id: str, name: str) -> None:
         )
 
 
-@pytest.mark.parametrize("mode_id", ["wan27-text", "wan27-reference", "wan25-image", "wan25-text", "wan22-video"])
+@pytest.mark.parametrize(
+    "mode_id", ["wan27-text", "wan27-reference", "wan27-edit", "wan25-image", "wan25-text", "wan22-video"]
+)
 def test_a_required_prompt_is_not_empty(mode_id: str) -> None:
     """An empty prompt is no prompt."""
     with pytest.raises(OptionRefused, match=r"^prompt is empty[.]"):
@@ -112,6 +116,7 @@ def test_a_required_prompt_is_not_empty(mode_id: str) -> None:
         ("wan27-image", "video", 100),
         ("wan27-reference", "image3", 20),
         ("wan27-reference", "video2", 100),
+        ("wan27-edit", "video", 100),
         ("wan25-image", "image", 25),
         ("wan22-video", "video", 100),
         ("wan21-image", "image", 20),
@@ -132,3 +137,21 @@ def test_sound_is_limited_too(mode_id: str) -> None:
     mode = registry.build(mode_id, options, attached(*files) | attached("audio"))
     with pytest.raises(MediaRefused, match=r"sound file is 15[.]\d+ MB;.*up to 15 MB"):
         check_media(mode.media()["audio"], input_facts("audio", size_bytes=15 * MB + 1), this="This sound file")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "duration", "said"),
+    [
+        (4.3, 5, "This clip is 4.3 s long, so 5 s can't be cut from it. Choose a duration of 2 to 4 s, or the whole"),
+        (9.97, 10, "This clip is 9.97 s long, so 10 s can't be cut from it. Choose a duration of 2 to 9 s, or the"),
+        (2.5, 3, "This clip is 2.5 s long, so 3 s can't be cut from it. Choose a duration of 2 s, or the whole clip,"),
+    ],
+)
+def test_edit_cuts_no_more_than_there_is(seconds: float, duration: int, said: str) -> None:
+    """A video cannot be longer than the clip that it changes; the refusal says what can be."""
+    clip = {"video": input_facts("video", seconds=seconds)}
+    with pytest.raises(MediaRefused) as refused:
+        request("wan27-edit", duration=duration).check(clip)
+    assert str(refused.value).startswith(said)
+    request("wan27-edit", duration=int(seconds)).check(clip)
+    request("wan27-edit").check(clip)

@@ -181,6 +181,18 @@ def test_a_restyled_video_is_the_clip_of_wan_2_2() -> None:
         rerun.restyle_of(a_job(state="done", options={}), input_facts("video"))
 
 
+def test_a_changed_video_is_the_clip_of_wan_2_7_edit() -> None:
+    """The instruction is the only prompt: what the video showed is in the clip. The whole clip is kept."""
+    job = a_job(state="done", options={"prompt": "a lake", "negative_prompt": "blur", "resolution": "1080p"})
+    found = rerun.change_of(job, input_facts("video"), prompt="make it night")
+    assert found.mode.id == "wan27-edit"
+    assert found.mode.options() == {"prompt": "make it night", "resolution": "1080p", "duration": 0}
+    assert rerun.change_of(job, input_facts("video"), prompt="x" * 5000).notes == ()
+    for wrong in ("", "x" * 5001):
+        with pytest.raises(OptionRefused, match=r"^prompt is "):
+            rerun.change_of(job, input_facts("video"), prompt=wrong)
+
+
 def test_a_prompt_that_must_be_cut_is_told() -> None:
     """A text of the first video that is too long for the next mode is cut with a note, never without a word."""
     long = a_job(state="done", options={"prompt": "a lake", "negative_prompt": "blur " * 200})

@@ -7,6 +7,10 @@ import pytest
 from bot.texts import button_ids as ids
 
 JOB = "0123456789abcdef" * 2
+RESULT_ACTIONS: tuple[ids.ResultAction, ...] = (
+    *("rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"),
+    *("more", "share", "mail", "variations", "loop", "change", "retry"),
+)
 MEMBER = 18446744073709551615
 CURSOR = f"1795149313.123457/{JOB}"
 IDS = [
@@ -20,14 +24,7 @@ IDS = [
         (ids.question_select_id(one, JOB), f"wanda:set:{one}:{JOB}", ids.QUESTION_SELECT_TEMPLATE)
         for one in ("resolution", "length")
     ),
-    *(
-        (ids.result_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.RESULT_TEMPLATE)
-        for one in (
-            *("rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete"),
-            *("more", "share", "mail", "variations", "loop"),
-        )
-        for one in ("retry", "rerun", "reseed", "edit", "continue", "restyle", "draft", "final", "delete")
-    ),
+    *((ids.result_button_id(one, JOB), f"wanda:{one}:{JOB}", ids.RESULT_TEMPLATE) for one in RESULT_ACTIONS),
     (ids.set_button_id("cancel", JOB), f"wanda:all:cancel:{JOB}", ids.SET_TEMPLATE),
     (ids.set_select_id(JOB), f"wanda:pick:{JOB}", ids.SET_SELECT_TEMPLATE),
     *((ids.vary_button_id(one, JOB), f"wanda:vary:{one}:{JOB}", ids.VARY_TEMPLATE) for one in (2, 3, 4)),

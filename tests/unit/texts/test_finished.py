@@ -67,8 +67,24 @@ def test_a_mode_that_is_gone() -> None:
     labels = [button.label for button in (*finished.finished_buttons(job), *finished.more_buttons(job, {}))]
     assert labels == [
         *("Rerun", "Variations", "Edit", "Continue", "More…"),
-        *("New seed", "Restyle", "Share", "DM me", "Delete"),
+        *("New seed", "Restyle", "Change video", "Share", "DM me", "Delete"),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "is_offered"), [(1.03, False), (2.0, True), (15.0, True), (None, True)])
+def test_a_video_that_is_too_short_to_change(seconds: float | None, is_offered: bool) -> None:
+    """Wan 2.7 changes nothing shorter than 2 s; of a longer one it changes the first 10 s, which the form prices."""
+    job = a_job(result=Result(url="", seconds=seconds))
+    labels = [button.label for button in finished.more_buttons(job, {})]
+    assert ("Change video" in labels) == is_offered
+    assert finished.change_s(job) == (10.0 if seconds == 15.0 else seconds)
+
+
+def test_a_whole_clip_of_unknown_length_is_continued_as_far_as_possible() -> None:
+    """A duration of 0 is no length: without fal's own figure a continuation is as long as can be."""
+    options = {"prompt": "x", "resolution": "720p", "duration": 0}
+    assert finished.continuation_s(a_job(mode="wan27-edit", options=options, result=Result(url=""))) == 15
+    assert finished.continuation_s(a_job(mode="wan27-edit", options=options, result=Result(url="", seconds=4.2))) == 10
 
 
 def test_only_what_is_answered_is_offered() -> None:

@@ -70,10 +70,14 @@ def test_how_to_order_and_what_it_costs() -> None:
     assert "5 s at 720p: **$0.50**, the default" in said
     assert "5 s at 1080p: **$0.75**" in said
     assert "15 s at 1080p: **$2.25**" in said
-    assert "about 5 s at 720p: **$0.41**" in text("wan22 video", reader())
-    assert "about 10 s at 720p: **$0.81**" in text("wan22 video", reader())
+    assert "About 5 s at 720p: **$0.41**" in text("wan22 video", reader())
+    assert "About 10 s at 720p: **$0.81**" in text("wan22 video", reader())
     assert "with `prompt` and a file such as `image1`." in text("wan27 reference", reader())
-    assert "about 6 s at 720p: **$0.50**" in text("wan21 image", reader())
+    assert f"{mention('wan27 text')} with `prompt`." in text("wan27 text", reader())
+    edit = text("wan27 edit", reader())
+    assert f"{mention('wan27 edit')} with `prompt` and `video`." in edit
+    assert "A 5 s clip at 720p: **$0.50**, the default" in edit
+    assert "About 6 s at 720p: **$0.50**" in text("wan21 image", reader())
 
 
 def test_what_the_members_money_buys() -> None:

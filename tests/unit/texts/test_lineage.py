@@ -37,6 +37,7 @@ def test_a_posted_video_still_links_to_its_parent() -> None:
         ("button:edit:abc", f"Edited from {PARENT}"),
         ("button:continue:abc", f"Continues {PARENT}"),
         ("button:restyle:abc", f"Restyles {PARENT}"),
+        ("button:change:abc", f"Changes {PARENT}"),
         ("button:draft", f"Draft of {PARENT}"),
         ("button:final", f"Final of {PARENT}"),
         ("button:loop", f"Loop made from {PARENT}"),

@@ -1,19 +1,57 @@
 """The menus' forms against Discord's limits, and against the modes that they lead to."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.catalogue.registry import by_id
-from bot.texts.menus import MENUS, WHICH, Menu, form_parts, no_file
+from bot.texts.menus import ENTRIES, PICTURE_AND_SOUND, REFERENCE, SOUNDTRACK, WHICH, Entry, Menu, form_parts, no_file
 from tests.support.catalogue_samples import PICKER
 
+MENUS = [menu for entry in ENTRIES for menu in entry.ways]
 named = pytest.mark.parametrize("menu", MENUS, ids=lambda menu: menu.name)
 COUNTS = (1, 2, 10)
 
 
 def test_five_menus_at_most() -> None:
-    """Discord takes five message menus of a bot, with names of at most 32 characters."""
-    assert len(MENUS) == 5
-    assert all(1 <= len(menu.name) <= 32 for menu in MENUS)
+    """discord.py takes five message menus of a bot, with names of at most 32 characters; a form's title has 45."""
+    assert len(ENTRIES) == 5
+    assert all(1 <= len(entry.name) <= 32 for entry in ENTRIES)
+    assert all(1 <= len(menu.name) <= 45 for menu in MENUS)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "way"),
+    [
+        ({"image"}, REFERENCE),
+        ({"video"}, REFERENCE),
+        ({"image", "video"}, REFERENCE),
+        ({"audio"}, SOUNDTRACK),
+        ({"audio", "video"}, SOUNDTRACK),
+        ({"image", "audio"}, PICTURE_AND_SOUND),
+        ({"image", "video", "audio"}, PICTURE_AND_SOUND),
+        ({""}, None),
+        (set[str](), None),
+    ],
+)
+def test_the_kind_of_file_decides_how_it_is_used(kinds: set[str], way: Menu | None) -> None:
+    """One entry leads to three forms: a sound drives the video of a picture, anything else is a reference."""
+    assert ENTRIES[-1].way_for(kinds, PICKER) == way
+
+
+def test_a_way_without_a_price_is_not_offered() -> None:
+    """Of an entry with several ways those stay whose mode has a price."""
+    prices = replace(
+        PICKER.prices, rows={key: rate for key, rate in PICKER.prices.rows.items() if "image" not in key[0]}
+    )
+    picker = replace(PICKER, prices=prices)
+    assert ENTRIES[-1].way_for({"audio"}, picker) is None
+    assert ENTRIES[-1].way_for({"image"}, picker) == REFERENCE
+    assert [entry.name for entry in ENTRIES if entry.open_ways(picker)] == [
+        "Edit video",
+        "Restyle video",
+        "Use in a video",
+    ]
 
 
 @named
@@ -55,14 +93,13 @@ def test_which_is_asked_only_where_there_is_a_choice(menu: Menu) -> None:
 
 def test_too_many_references_are_told() -> None:
     """The form says which files are used when there are more than the mode takes."""
-    menu = next(menu for menu in MENUS if not menu.takes_one)
-    (prompt,) = (part for part in form_parts(menu, ["x.png"] * 7, PICKER) if part.name == "prompt")
+    (prompt,) = (part for part in form_parts(REFERENCE, ["x.png"] * 7, PICKER) if part.name == "prompt")
     assert "Of these 7 files, the first 5" in prompt.hint
 
 
-@named
-def test_the_sentence_for_no_file(menu: Menu) -> None:
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_the_sentence_for_no_file(entry: Entry) -> None:
     """A message without a fitting file is answered with what fits and what to do."""
-    sentence = no_file(menu)
-    assert menu.name in sentence
+    sentence = no_file(entry)
+    assert entry.name in sentence
     assert "Choose another message" in sentence

@@ -6,7 +6,18 @@ from typing import Any
 import av
 import pytest
 
-from tests.support.fal_requests import QUICK, WAN21, WAN22, WAN25, WAN27, WAN27_REFERENCE, FalRequests, video_facts
+from tests.support.fal_requests import (
+    QUICK,
+    WAN21,
+    WAN22,
+    WAN25,
+    WAN27,
+    WAN27_EDIT,
+    WAN27_REFERENCE,
+    WAN27_TEXT,
+    FalRequests,
+    video_facts,
+)
 from tests.support.media_samples import boxes, mp4, png, wav
 
 SMALL = png(640, 360)
@@ -56,6 +67,29 @@ async def test_wan27_continues_a_clip(fal: FalRequests) -> None:
     output, video = await made(fal, WAN27, body)
     assert (video_facts(video)["size"], video_facts(video)["frames"]) == ((960, 720), 48)
     assert "actual_prompt" not in output
+
+
+async def test_wan27_edit(fal: FalRequests) -> None:
+    """A changed clip keeps its length and its shape unless others are asked for, and its seconds are billed."""
+    body = {"prompt": "at night", "video_url": await fal.upload(CLIP, "video/mp4"), "resolution": "720p"}
+    output, video = await made(fal, WAN27_EDIT, body)
+    assert (video_facts(video)["size"], video_facts(video)["frames"]) == ((960, 720), 32)
+    assert "actual_prompt" not in output
+    _, other = await made(fal, WAN27_EDIT, body | {"aspect_ratio": "1:1", "duration": 2})
+    assert (video_facts(other)["size"], video_facts(other)["frames"]) == ((720, 720), 32)
+    assert [one["billed_units"] for one in await fal.requests()] == [2, 2]
+    entry = await fal.error(WAN27_EDIT, body | {"duration": 3})
+    assert entry["loc"] == ["body", "duration"]
+
+
+async def test_wan27_text(fal: FalRequests) -> None:
+    """Words alone become a video of the asked shape, with the given sound under it; 1080p costs no more."""
+    sound = await fal.upload(wav(3), "audio/wav")
+    body = {"prompt": "A kite", "audio_url": sound, "aspect_ratio": "3:4", "resolution": "1080p", "duration": 2}
+    output, video = await made(fal, WAN27_TEXT, body)
+    assert (video_facts(video)["size"], video_facts(video)["audio"]) == ((1080, 1440), ["aac"])
+    assert output["actual_prompt"].startswith("A kite. ")
+    assert (await fal.requests())[0]["billed_units"] == 2
 
 
 async def test_wan27_reference(fal: FalRequests) -> None:

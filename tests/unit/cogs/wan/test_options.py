@@ -102,6 +102,7 @@ IN_ORDER = {
     "wan27 continue": (["prompt", "video", "duration"], ["end_image", "resolution"]),
     "wan27 text": (["prompt"], ["audio", "aspect_ratio", "resolution", "duration"]),
     "wan27 reference": (["prompt"], ["image1", "image2", "image3", "image4", "image5"]),
+    "wan27 edit": (["prompt", "video"], ["reference_image", "resolution", "duration"]),
     "wan25 image": (["prompt", "image"], ["audio", "resolution", "duration"]),
     "wan25 text": (["prompt"], ["audio", "aspect_ratio", "resolution", "duration"]),
     "wan22 video": (["prompt", "video"], ["resolution", "num_frames"]),
