@@ -30,9 +30,11 @@ from bot.net.counted import FirstAnswers, discord_trace
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.requester import Requester
+from bot.runner.lost_search import LostSearch
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.pending_orders import PendingOrders
+from bot.runner.reconciler import Reconciler
 from bot.runner.retention import Retention
 from bot.runner.runner import Runner
 from bot.session_starts import SessionStarts
@@ -66,6 +68,8 @@ class Services:
     prober: Prober
     channel_queue: ChannelQueue
     keeper: Retention
+    reconciler: Reconciler
+    lost_search: LostSearch
     files: Files
     store: Store
     shipped: Shipped

@@ -24,6 +24,7 @@ from bot.catalogue.picker import Picker
 from bot.client import Services, Wanda
 from bot.drawing.painter import Painter
 from bot.fal.client import FalClient
+from bot.fal.platform import FalPlatform
 from bot.files.files import Files
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds
@@ -38,10 +39,12 @@ from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.runner.fal_steps import FalSteps, Webhooks
 from bot.runner.job_files import keep_inputs
+from bot.runner.lost_search import LostSearch
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
 from bot.runner.orphans import Orphans
 from bot.runner.pending_orders import PendingOrders
+from bot.runner.reconciler import Reconciler
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.retry_files import RetryFiles
 from bot.runner.runner import Runner, file_bounds_of
@@ -99,6 +102,7 @@ async def compose(
     fal_steps = _fal_steps(fal, settings, files, await calls.addresses(store))
     runner = _runner(settings, store, files, client, fal_steps=fal_steps, cards=cards, on_posted=parent_links.posted)
     await calls.take(stack, store, fal, runner)
+    platform = FalPlatform(http, settings.fal)
     order_space = OrderSpace(store, files, file_bounds_of(settings.jobs))
     client.services = Services(
         runner=runner,
@@ -113,6 +117,8 @@ async def compose(
         prober=prober,
         channel_queue=channel_queue,
         keeper=_keeper(store, files, client.held_shards, settings),
+        reconciler=_reconciler(platform, store, client.held_shards, settings),
+        lost_search=_lost_search(platform, store, client.held_shards, settings, runner),
         files=files,
         store=store,
         shipped=runner.shipped,
@@ -228,6 +234,32 @@ def _retry_files(store: Store, files: Files, settings: Settings) -> RetryFiles:
             of_member_bytes=settings.jobs.retry_mb_of_member_max * MB,
             in_server_bytes=settings.jobs.retry_mb_in_server_max * MB,
         ),
+        clock=time.time,
+    )
+
+
+def _reconciler(platform: FalPlatform, store: Store, shards: ShardsNow, settings: Settings) -> Reconciler:
+    return Reconciler(
+        store=store,
+        platform=platform,
+        settings=settings.bills,
+        has_key=settings.fal.admin_key is not None,
+        shards=shards,
+        clock=time.time,
+    )
+
+
+def _lost_search(
+    platform: FalPlatform, store: Store, shards: ShardsNow, settings: Settings, runner: Runner
+) -> LostSearch:
+    return LostSearch(
+        store=store,
+        platform=platform,
+        settings=settings.bills,
+        queue_url=settings.fal.queue_url,
+        deadline_s=settings.jobs.deadline_s,
+        shards=shards,
+        called=runner.called,
         clock=time.time,
     )
 

@@ -112,6 +112,24 @@ FAL_LOOKED_AT = _gauge(
     "what",
 )
 
+BILLS = _counter(
+    "wanda_bills",
+    "fal's bills of jobs that were compared with the books: equal, corrected (the books follow the bill now), "
+    "unfinished (looked at again), unknown (the books have no such job), free (never billed)",
+    "result",
+    begins=("equal", "corrected", "unfinished", "unknown", "free"),
+)
+BILL_READ_AT = _gauge(
+    "wanda_bill_read_timestamp_seconds",
+    "Up to when fal's whole bill was read, by the process with shard 0, else 0; take the maximum",
+)
+BILL_STRANGERS = _gauge(
+    "wanda_bill_strangers",
+    "Billed requests of fal's account that Wanda made no job for, by the process with shard 0; take the maximum",
+)
+BILL_UNREADABLE = _counter("wanda_bill_rows_unreadable", "Rows of fal's bill that could not be read")
+LOST_FOUND = _counter("wanda_lost_jobs_found", "Jobs whose submit's reply was lost, found among fal's past requests")
+
 # Requests to others.
 REQUESTS = _counter("wanda_requests", "HTTP requests that this process sent, by outcome", "service", "kind", "outcome")
 REQUEST_SECONDS = _histogram(

@@ -1280,6 +1280,51 @@ class ShardSettings(SettingsGroup):
         return value
 
 
+class BillSettings(SettingsGroup):
+    """What Wanda reads of fal's bill and of its past requests."""
+
+    title: ClassVar[str] = "fal's bill"
+
+    interval_s: float = setting(
+        "WANDA_FAL_BILL_S",
+        3600.0,
+        "With FAL_ADMIN_KEY: how often fal's bill is read and compared with the books, in seconds.",
+        gt=0,
+    )
+    again_h: float = setting(
+        "WANDA_FAL_BILL_AGAIN_H",
+        72.0,
+        "How far back fal's bill is read again each time, in hours: events may come late and change. A request without "
+        "a video that was not billed for so long is taken for free.",
+        gt=0,
+        le=60 * 24,
+    )
+    first_days: float = setting(
+        "WANDA_FAL_BILL_FIRST_DAYS", 7.0, "How far back fal's bill is read the first time, in days.", gt=0, le=60
+    )
+    keep_days: float = setting(
+        "WANDA_FAL_BILL_KEEP_DAYS",
+        90.0,
+        "How long fal's billing events are kept for `python -m bot ledger`, in days; fal tells no older ones.",
+        ge=61,
+        le=3650,
+    )
+    page_events: int = setting("WANDA_FAL_BILL_PAGE", 1000, "Billing events in one reply of fal's.", ge=1, le=10_000)
+    search_s: float = setting(
+        "WANDA_FAL_SEARCH_S",
+        300.0,
+        "How often fal's past requests are searched for jobs whose submit's reply was lost, in seconds.",
+        gt=0,
+    )
+    search_pages: int = setting(
+        "WANDA_FAL_SEARCH_PAGES",
+        20,
+        "Pages of fal's past requests, 100 each, that one such search reads at most.",
+        ge=1,
+        le=1000,
+    )
+
+
 class WatchSettings(SettingsGroup):
     """What Wanda looks at at fal before members meet it, and where she tells whoever runs her."""
 
@@ -1409,6 +1454,7 @@ class Settings(BaseModel):
     web: WebSettings = WebSettings()
     running: RunningSettings = RunningSettings()
     shards: ShardSettings = ShardSettings()
+    bills: BillSettings = BillSettings()
     watch: WatchSettings = WatchSettings()
     log: LogSettings = LogSettings()
 

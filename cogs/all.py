@@ -4,6 +4,7 @@ from bot.catalogue.picker import Picker
 from cogs.admin.cog import Admin
 from cogs.admin.waiting import WaitingLog
 from cogs.base.cog import FeatureCog, TreeCommand
+from cogs.bills import Bills, LostJobs
 from cogs.budget_warnings import BudgetWarnings
 from cogs.help.cog import Help
 from cogs.help.welcome import Welcome
@@ -46,6 +47,8 @@ COGS: tuple[type[FeatureCog], ...] = (
     Notices,
     PromptLog,
     RetentionLoop,
+    Bills,
+    LostJobs,
     CutOrders,
     Welcome,
 )

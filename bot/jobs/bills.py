@@ -4,7 +4,7 @@ Events are kept exactly, in billionths of a dollar. A request's bill is their su
 micro-dollar: `micro_of`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.fal.wire.platform import BillingEvent
@@ -32,6 +32,17 @@ WHERE r.request_id > $1 AND r.request_id IN (SELECT request_id FROM bills WHERE 
 ORDER BY r.request_id LIMIT $2"""
 # The update locks the events: one that is read again meanwhile is open again afterwards.
 _TAKE = "UPDATE bills SET is_open = 0 WHERE request_id = $1 RETURNING nano_usd"
+# Other requests of the same day were billed: a key of another account would be silent about all of them.
+_SILENT = """
+SELECT r.request_id, r.job_id, r.guild_id, r.policy, r.absorbed_daily_microusd FROM fal_requests r
+JOIN draws d ON d.job_id = r.job_id AND d.position = 0 LEFT JOIN jobs j ON j.id = r.job_id
+WHERE r.at >= $1 AND r.at < $2 AND r.request_id > $3 AND {mine}
+AND (j.state IS NULL OR j.state IN ('failed', 'cancelled', 'uncertain'))
+AND (d.state = 'exposed' OR d.settled_microusd > 0)
+AND NOT EXISTS (SELECT 1 FROM bills b WHERE b.request_id = r.request_id)
+AND EXISTS (SELECT 1 FROM fal_requests o JOIN bills b ON b.request_id = o.request_id
+WHERE o.at > r.at - 86400 AND o.at < r.at + 86400)
+ORDER BY r.request_id LIMIT $4"""
 _STRANGERS = """
 SELECT COUNT(DISTINCT request_id) AS n, CAST(COALESCE(SUM(nano_usd), 0) AS BIGINT) AS nano FROM bills b
 WHERE NOT EXISTS (SELECT 1 FROM fal_requests r WHERE r.request_id = b.request_id)"""
@@ -77,6 +88,14 @@ def open_bills(shards: Shards = EVERY_SHARD, *, after: str = "") -> Transaction[
     return tuple(KnownRequest(**row) for row in rows)
 
 
+def silent_requests(
+    shards: Shards = EVERY_SHARD, *, since: float, until: float, after: str = ""
+) -> Transaction[tuple[KnownRequest, ...]]:
+    """Return requests in this time that cost something, gave no video and were never billed; at most `FOUND_MAX`."""
+    rows: list[Row] = yield Many(_SILENT.format(mine=shards.where("r.guild_id")), (since, until, after, FOUND_MAX))
+    return tuple(KnownRequest(**row) for row in rows)
+
+
 def take_bill(request_id: str) -> Transaction[int]:
     """Mark a request's bill as compared, in the transaction that compares it, and return its sum in micro-dollars."""
     rows: list[Row] = yield Many(_TAKE, (request_id,))
@@ -105,6 +124,14 @@ def read_times() -> Transaction[tuple[float, float] | None]:
     """Return since when and until when the bill was read; None if it never was."""
     since, until = _seconds((yield from program.known(READ_SINCE))), _seconds((yield from program.known(READ_UNTIL)))
     return None if since is None or until is None else (since, until)
+
+
+def are_known(request_ids: Collection[str]) -> Transaction[frozenset[str]]:
+    """Return those of these requests, at most some hundred and at least one, that a job is known for."""
+    named = ", ".join(f"${number}" for number in range(1, len(request_ids) + 1))
+    sql = f"SELECT request_id FROM fal_requests WHERE request_id IN ({named})"  # noqa: S608 - only the numbers of parameters are put in
+    rows: list[Row] = yield Many(sql, tuple(request_ids))
+    return frozenset(row["request_id"] for row in rows)
 
 
 def strangers() -> Transaction[tuple[int, int]]:

@@ -27,6 +27,12 @@ _OF_DISCORD: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _ANSWERED = re.compile(r"/interactions/(\d+)/")
 
+_OF_PLATFORM = {
+    "/v1/models/billing-events": "bill",
+    "/v1/models/requests/by-endpoint": "past",
+    "/v1/account/billing": "balance",
+}
+
 
 def outcome_of(status: int) -> str:
     """Return "ok", "429", "4xx" or "5xx"."""
@@ -36,14 +42,14 @@ def outcome_of(status: int) -> str:
 
 
 def fal_kind(method: str, path: str) -> str:
-    """Return what a request to fal is for: one of nine words."""
+    """Return what a request to fal is for: one of twelve words."""
+    if path.startswith("/v1/"):
+        return _OF_PLATFORM.get(path, "price")
     if "/requests/" in path:
         endings = {"stream": "stream", "status": "poll", "cancel": "cancel"}
         return endings.get(path.rstrip("/").rpartition("/")[2], "result")
     if path.startswith("/storage/") or method == "PUT":
         return "upload"
-    if path.startswith("/v1/models/"):
-        return "price"
     if path.startswith("/api/openapi/"):
         return "schema"
     return "submit" if method == "POST" else "keys"

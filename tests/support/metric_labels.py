@@ -39,7 +39,21 @@ REFUSALS = {
     ),
 }
 KINDS = {
-    *("submit", "stream", "poll", "result", "cancel", "upload", "price", "schema", "keys", "download"),
+    *(
+        "submit",
+        "stream",
+        "poll",
+        "result",
+        "cancel",
+        "upload",
+        "price",
+        "bill",
+        "past",
+        "balance",
+        "schema",
+        "keys",
+        "download",
+    ),
     *("answer", "followup", "reaction", "message", "command", "direct_message", "other"),
 }
 PLACES = {
@@ -60,6 +74,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_first_answer_seconds": {"kind": {"application_command", "component", "autocomplete", "modal_submit"}},
     "wanda_refusals": {"kind": REFUSALS},
     "wanda_interaction_errors": {"kind": {"storage", "disk", "files", "defect"}},
+    "wanda_bills": {"result": {"equal", "corrected", "unfinished", "unknown", "free"}},
     "wanda_spent_dollars": {"payer": {"member", "server"}},
     "wanda_alarms": {"kind": {"account", "balance", "price", "schema"}},
     "wanda_fal_look_timestamp_seconds": {"what": {"account", "balance", "price", "schema"}},

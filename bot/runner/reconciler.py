@@ -1,0 +1,144 @@
+"""Reads fal's bill and has the books follow it: by the hour, with FAL_ADMIN_KEY."""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from bot import metrics
+from bot.errors import FalError, FalProtocolError, StorageError
+from bot.fal.platform import FalPlatform
+from bot.jobs import bills
+from bot.jobs.bills import KnownRequest
+from bot.jobs.reconciling import Compared, close_silent, compare_bill
+from bot.settings import BillSettings
+from bot.sharding import Shards, ShardsNow
+from bot.storage.transaction import Store, Transaction
+from bot.units import counted
+
+log = logging.getLogger(__name__)
+DAY_S, HOUR_S = 86400.0, 3600.0
+SLICE_S = DAY_S  # of the bill that is read whole before it is noted; fal allows 90 days
+PAGES_MAX = 2000  # of one slice
+ROUNDS_MAX = 1000  # searches for open bills in one comparison
+RETRY_S = 300.0
+
+
+@dataclass(kw_only=True)
+class Reconciler:
+    """Reads the bill where this process has shard 0, and compares what is read with the books of its own servers.
+
+    All of it may be repeated after a crash: what was read is read again, and what was compared changes nothing.
+    `clock` is in Unix seconds.
+    """
+
+    store: Store
+    platform: FalPlatform
+    settings: BillSettings
+    has_key: bool
+    shards: ShardsNow
+    clock: Callable[[], float]
+
+    async def round(self) -> Counter[Compared]:
+        """Read what is new of the bill, and compare what is open; returns what came of it.
+
+        Raises:
+            FalError: fal did not tell the bill; what was read before is compared by the next round.
+            StorageError: the database did not answer.
+        """
+        shards = self.shards()
+        if self.has_key and 0 in shards.ids:
+            await self._read()
+        return await self._compare(shards)
+
+    async def _read(self) -> None:
+        now, keep_s = self.clock(), self.settings.keep_days * DAY_S
+        again_s, first_s = self.settings.again_h * HOUR_S, self.settings.first_days * DAY_S
+        begin = await self.store.read(bills.read_from(now=now, again_s=again_s, first_s=first_s))
+        known, start = await self.store.read(bills.read_times()), max(begin, now - keep_s)
+        while start < now:
+            end = min(now, start + SLICE_S)
+            await self._read_slice(start, end)
+            if known is None or end >= min(known[1], now):
+                await self.store.write(bills.note_read(since=begin, until=end), guild_id=None)
+                metrics.BILL_READ_AT.set(end)
+            start = end
+        await self.store.write(bills.forget_bills(before=now - keep_s), guild_id=None)
+        requests, nano_usd = await self.store.read(bills.strangers())
+        metrics.BILL_STRANGERS.set(requests)
+        if requests:
+            log.warning(
+                "fal billed %s that Wanda has no job for, $%.4f together: another program may use this account",
+                counted(requests, "request"),
+                nano_usd / 1e9,
+            )
+
+    async def _read_slice(self, start: float, end: float) -> None:
+        cursor, seen = None, set[str]()
+        for _ in range(PAGES_MAX):
+            page = await self.platform.billing_page(start, end, limit=self.settings.page_events, cursor=cursor)
+            if page.unreadable:
+                log.warning("%s of fal's bill cannot be read and are left out", counted(page.unreadable, "row"))
+                metrics.BILL_UNREADABLE.inc(page.unreadable)
+            if page.items:
+                await self.store.write(bills.store_events(page.items), guild_id=None)
+            cursor = page.cursor
+            if cursor is None:
+                return
+            if cursor in seen:
+                break
+            seen.add(cursor)
+        raise FalProtocolError("fal's bill does not end")
+
+    async def _compare(self, shards: Shards) -> Counter[Compared]:
+        results = Counter[Compared]()
+        await self._each(results, lambda after: bills.open_bills(shards, after=after), compare_bill)
+        if (times := await self.store.read(bills.read_times())) is not None:
+            since, until = times[0], times[1] - self.settings.again_h * HOUR_S
+            silent = partial(bills.silent_requests, shards, since=since, until=until)
+            await self._each(results, lambda after: silent(after=after), close_silent)
+        return results
+
+    async def _each(
+        self,
+        results: Counter[Compared],
+        search: Callable[[str], Transaction[tuple[KnownRequest, ...]]],
+        compare: Callable[..., Transaction[Compared]],
+    ) -> None:
+        """Compare everything that the search finds, a transaction each, so that a defect keeps no other one away."""
+        after = ""
+        for _ in range(ROUNDS_MAX):
+            found = await self.store.read(search(after))
+            for request in found:
+                after = request.request_id
+                result = await self.store.write(compare(request, now=self.clock()), guild_id=request.guild_id)
+                results[result] += 1
+                metrics.BILLS.labels(result).inc()
+                if result in {"corrected", "free"}:
+                    log.info("job %s: the books follow fal's bill now", request.job_id)
+            if len(found) < bills.FOUND_MAX:
+                return
+
+
+async def keep_reconciled(reconciler: Reconciler, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Go round for ever; what goes wrong is tried again after `RETRY_S`, or the interval if that is shorter."""
+    while True:
+        pause_s = reconciler.settings.interval_s
+        try:
+            results = await reconciler.round()
+        except FalError as error:
+            log.warning("fal's bill could not be read; trying again later: %s", error)
+            pause_s = min(pause_s, RETRY_S)
+        except StorageError:
+            log.warning("fal's bill could not be compared; trying again later", exc_info=True)
+            pause_s = min(pause_s, RETRY_S)
+        except Exception:
+            log.exception("a defect kept fal's bill from being compared; trying again later")
+        else:
+            changed = results["corrected"] + results["free"]
+            if changed:
+                log.warning(
+                    "fal's bill changed %s in the books; `python -m bot ledger` lists them", counted(changed, "job")
+                )
+        await sleep(pause_s)
