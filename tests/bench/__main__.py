@@ -34,6 +34,7 @@ YARDSTICKS = (
     "start",
     "takeover",
     "fit",
+    "join",
 )
 
 

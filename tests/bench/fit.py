@@ -8,8 +8,6 @@ the CPU time in the table shows whether they did the same work.
 """
 
 import asyncio
-import os
-import shutil
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -18,21 +16,19 @@ from pathlib import Path
 from bot.cards.fitted_result import FittedResult
 from bot.cards.result_file import Fetched
 from bot.jobs.model import Job, Live
-from bot.media.ffmpeg import Ffmpeg, OnFraction
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
 from bot.settings import MediaSettings
 from bot.tasks import end
 from bot.units import MIB
-from bot.workers.run_once import FileAccess
 from tests.bench.figures import Case, Goal, Reading, Run, Spec, Who
 from tests.bench.lag import Lag
+from tests.bench.overheard import Overheard, cpu_time_s, run
 from tests.support.job_samples import a_job
 
 LIMIT_BYTES = 10 * MIB
 SIZE_MB, SIZE_OFF_MB = 25, 1
 SECONDS = 10
-LOWEST_PRIORITY = ("nice", "-n", "19")
 # A moving test picture with noise, which compresses badly, at the bitrate that gives 25 MB.
 CLIP = (
     *("-f", "lavfi", "-i", f"testsrc2=size=1920x1080:rate=24:duration={SECONDS}"),
@@ -53,35 +49,6 @@ SPECS = (
 )
 
 
-class Overheard(Ffmpeg):
-    """Wanda's ffmpeg, which also records its arguments."""
-
-    def __init__(self, settings: MediaSettings) -> None:
-        super().__init__(settings)
-        self.asked: list[tuple[Sequence[str], FileAccess]] = []
-
-    async def run(
-        self,
-        arguments: Sequence[str],
-        files: FileAccess,
-        *,
-        timeout_s: float,
-        file_bytes_max: int,
-        seconds: float | None = None,
-        on_fraction: OnFraction | None = None,
-    ) -> None:
-        """Record the arguments and run ffmpeg."""
-        self.asked.append((arguments, files))
-        await super().run(
-            arguments,
-            files,
-            timeout_s=timeout_s,
-            file_bytes_max=file_bytes_max,
-            seconds=seconds,
-            on_fraction=on_fraction,
-        )
-
-
 @asynccontextmanager
 async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
     """Make the clip, and yield the one case.
@@ -97,7 +64,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
         making = FittedResult(Shrinker(ffmpeg, prober, settings), _unseen)
         contestants: dict[Who, Run] = {
             "Wanda": lambda: _wanda(making, ffmpeg, clip),
-            "limit": lambda: _alone(program, ffmpeg, folder),
+            "limit": ffmpeg.repeat,
         }
         yield [Case(specs=SPECS, contestants=contestants)]
 
@@ -105,7 +72,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
 async def _clip(program: str, folder: Path) -> Fetched:
     """Encode the result that is too large, with ffmpeg's fastest settings."""
     path = folder / "result.mp4"
-    await _run(program, "-nostdin", "-v", "error", *CLIP, str(path))
+    await run(program, "-nostdin", "-v", "error", *CLIP, str(path))
     size_bytes = (await asyncio.to_thread(path.stat)).st_size
     if abs(size_bytes / 1e6 - SIZE_MB) > SIZE_OFF_MB:
         raise RuntimeError(f"the clip has {size_bytes} bytes instead of {SIZE_MB} MB")
@@ -114,12 +81,12 @@ async def _clip(program: str, folder: Path) -> Fetched:
 
 async def _wanda(making: FittedResult, ffmpeg: Overheard, clip: Fetched) -> Reading:
     """Have Wanda make the copy while the loop's lag is measured, then delete the copy."""
-    ffmpeg.asked.clear()
+    ffmpeg.forget()
     lag = Lag()
     watching = asyncio.create_task(lag.watch())
-    cpu_s, began = _cpu_s(), time.perf_counter()
+    cpu_s, began = cpu_time_s(), time.perf_counter()
     made = await making.fitted(a_job(), clip, LIMIT_BYTES)
-    took = {"seconds": time.perf_counter() - began, "cpu_s": _cpu_s() - cpu_s}
+    took = {"seconds": time.perf_counter() - began, "cpu_s": cpu_time_s() - cpu_s}
     await end(watching)
     if made is None or made.size_bytes > LIMIT_BYTES:
         raise RuntimeError("Wanda made no copy that fits")
@@ -127,36 +94,5 @@ async def _wanda(making: FittedResult, ffmpeg: Overheard, clip: Fetched) -> Read
     return took | {"lag_p99_ms": lag.read()["lag_p99_ms"]}
 
 
-async def _alone(program: str, ffmpeg: Overheard, folder: Path) -> Reading:
-    """Run both passes with Wanda's arguments, then delete their output."""
-    cpu_s, began = _cpu_s(), time.perf_counter()
-    for arguments, files in ffmpeg.asked[-2:]:
-        if files.folder is not None:
-            await asyncio.to_thread(files.folder.mkdir, exist_ok=True)
-        await _run(*LOWEST_PRIORITY, program, "-nostdin", "-v", "error", "-y", *arguments)
-    took = {"seconds": time.perf_counter() - began, "cpu_s": _cpu_s() - cpu_s}
-    await asyncio.to_thread(_remove_drafts, folder)
-    return took
-
-
-def _cpu_s() -> float:
-    """Return the CPU time of this process and its ended children, which do not include the prober's worker."""
-    used = os.times()
-    return used.user + used.system + used.children_user + used.children_system
-
-
-def _remove_drafts(folder: Path) -> None:
-    for left in folder.glob("*.draft*"):
-        left.unlink()
-    for left in folder.glob(".passes-*"):
-        shutil.rmtree(left)
-
-
 def _unseen(_job: Job, _live: Live) -> None:
     """Ignore the card's progress."""
-
-
-async def _run(*command: str) -> None:
-    process = await asyncio.create_subprocess_exec(*command)
-    if await process.wait():
-        raise RuntimeError(f"{command[0]} ended with status {process.returncode}")
