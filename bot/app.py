@@ -127,6 +127,8 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
     await client.services.keeper.orphans.at_start()
     await runner.start()
     stack.push_async_callback(runner.stop)
+    client.services.film_driver.start()
+    stack.push_async_callback(client.services.film_driver.stop)
     keeper = ShardKeeper(store.ownership, client, settings.shards, take_up=partial(_take_up, client, runner))
     await keeper.begin((await _start_limits(client)).recommended)
     serve = partial(_use_checks, health, store, files, client)
@@ -144,6 +146,7 @@ async def _take_up(client: Wanda, runner: Runner, shards: Shards) -> None:
     """Go on with what the last owner of these shards left."""
     if resumed := await runner.take_up(shards):
         log.info("took up %s", counted(resumed, "unfinished job"))
+    await client.services.film_driver.look()
     await client.take_up(shards)
 
 

@@ -30,6 +30,8 @@ from bot.net.counted import FirstAnswers, discord_trace
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.requester import Requester
+from bot.runner.film_driver import FilmDriver
+from bot.runner.film_orders import FilmOrders
 from bot.runner.lost_search import LostSearch
 from bot.runner.order_space import OrderSpace
 from bot.runner.orders_under_way import OrdersUnderWay
@@ -57,6 +59,8 @@ class Services:
     """What the cogs use."""
 
     runner: Runner
+    films: FilmOrders
+    film_driver: FilmDriver
     order_space: OrderSpace
     orders_under_way: OrdersUnderWay
     pending_orders: PendingOrders

@@ -32,12 +32,17 @@ from bot.ledger.model import Shipped
 from bot.media.ffmpeg import Ffmpeg
 from bot.media.fitter import Fitter
 from bot.media.intake import Intake
+from bot.media.joiner import Joiner
+from bot.media.last_frame import LastFrame
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
 from bot.net.download import make_file_session
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.runner.fal_steps import FalSteps, Webhooks
+from bot.runner.film_driver import FilmDriver
+from bot.runner.film_files import FilmFiles
+from bot.runner.film_orders import FilmOrders
 from bot.runner.job_files import keep_inputs
 from bot.runner.lost_search import LostSearch
 from bot.runner.order_space import OrderSpace
@@ -48,6 +53,7 @@ from bot.runner.reconciler import Reconciler
 from bot.runner.retention import DAY_S, Retention
 from bot.runner.retry_files import RetryFiles
 from bot.runner.runner import Runner, file_bounds_of
+from bot.runner.shot_maker import ShotMaker
 from bot.session_starts import SessionStarts
 from bot.settings import (
     JobSettings,
@@ -100,12 +106,34 @@ async def compose(
     painter = await stack.enter_async_context(Painter.of(settings.charts))
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
     fal_steps = _fal_steps(fal, settings, files, await calls.addresses(store))
-    runner = _runner(settings, store, files, client, fal_steps=fal_steps, cards=cards, on_posted=parent_links.posted)
+
+    def heard(job: Job) -> None:
+        film_driver.heard(job)  # made below, because it needs the runner that tells it of each shot
+
+    runner = _runner(
+        settings,
+        store,
+        files,
+        client,
+        fal_steps=fal_steps,
+        cards=cards,
+        on_posted=parent_links.posted,
+        on_shot=heard,
+    )
+    film_files = FilmFiles(
+        files,
+        Joiner(ffmpeg, prober, settings.media),
+        LastFrame(ffmpeg, prober, settings.media),
+        here=results.here,
+    )
+    film_driver, films = _films(settings, store, files, client, runner=runner, cards=cards.of_films, shots=film_files)
     await calls.take(stack, store, fal, runner)
     platform = FalPlatform(http, settings.fal)
     order_space = OrderSpace(store, files, file_bounds_of(settings.jobs))
     client.services = Services(
         runner=runner,
+        films=films,
+        film_driver=film_driver,
         order_space=order_space,
         orders_under_way=OrdersUnderWay(),
         pending_orders=_pending_orders(order_space, settings.jobs),
@@ -169,6 +197,7 @@ def _runner(
     fal_steps: FalSteps,
     cards: CardsOfOrders,
     on_posted: Callable[[Job], None],
+    on_shot: Callable[[Job], None],
 ) -> Runner:
     return Runner(
         store=store,
@@ -180,11 +209,49 @@ def _runner(
         shards=client.held_shards,
         on_posted=on_posted,
         on_ended=log_end,
+        on_shot=on_shot,
         on_asked=partial(client.dispatch, "job_waits"),
         keep_files=partial(keep_inputs, files=files),
         discard_files=_retry_files(store, files, settings).keep,
         forget_files=lambda job_id: files.remove_jobs([job_id]),
     )
+
+
+def _films(
+    settings: Settings,
+    store: Store,
+    files: Files,
+    client: Wanda,
+    *,
+    runner: Runner,
+    cards: FilmCards,
+    shots: FilmFiles,
+) -> tuple[FilmDriver, FilmOrders]:
+    prices = Picker.of(settings.money, settings.defaults).prices
+    maker = ShotMaker(files, shots, prices, clock=time.time)
+    driver = FilmDriver(
+        store=store,
+        shots=runner,
+        maker=maker,
+        cards=cards,
+        files=shots,
+        settings=settings.films,
+        shards=client.held_shards,
+        clock=time.time,
+        on_noted=runner.noted.set,
+    )
+    orders = FilmOrders(
+        store=store,
+        runner=runner,
+        driver=driver,
+        maker=maker,
+        files=files,
+        prices=prices,
+        settings=settings.films,
+        can_join=settings.media.encodes_at_once > 0,
+        clock=time.time,
+    )
+    return driver, orders
 
 
 def _pending_orders(order_space: OrderSpace, settings: JobSettings) -> PendingOrders:

@@ -6,6 +6,7 @@ from cogs.admin.waiting import WaitingLog
 from cogs.base.cog import FeatureCog, TreeCommand
 from cogs.bills import Bills, LostJobs
 from cogs.budget_warnings import BudgetWarnings
+from cogs.films.cog import FilmCog
 from cogs.help.cog import Help
 from cogs.help.welcome import Welcome
 from cogs.jobs.card_buttons import CardButtons
@@ -28,6 +29,7 @@ from cogs.wan.cog import WanCommands
 
 COGS: tuple[type[FeatureCog], ...] = (
     WanCommands,
+    FilmCog,
     Help,
     Quota,
     OwnSettingsCog,

@@ -41,8 +41,8 @@ def price_confirmation(
     what = "it" if quote.videos == 1 else f"{quote.videos} variations"
     fields = [
         Field("Price", f"**{dollars(quote.microusd)}** ({plain(quote.formula, 120)})", inline=False),
-        *_change("You", "member", view, decision),
-        *_change("Server", "server", view, decision),
+        *budget_changes("You", "member", view, decision),
+        *budget_changes("Server", "server", view, decision),
         *((Field("Settings", line, inline=False),) if line else ()),
     ]
     return Card(
@@ -136,7 +136,7 @@ def _resolution(mode: Mode) -> str:
     return getattr(mode, "resolution")  # noqa: B009 - every mode has it, each with its own choices
 
 
-def _change(name: str, side: Side, view: View, decision: Decision) -> Sequence[Field]:
+def budget_changes(name: str, side: Side, view: View, decision: Decision) -> Sequence[Field]:
     """Return what the side's tightest limit has left before and after, and what grants pay."""
     before = {one.limit.row: one for one in view.standings}
     shown = [one for one in decision.standings if one.limit.side == side and one.limit.whose not in OPERATORS]

@@ -32,7 +32,10 @@ NOT_YOURS = "This draft belongs to somebody else. Type `/film` to begin your own
 SHOT_GONE = "That shot isn't there any more. Here is the film as it is now."
 DELETED = "The draft is deleted. Type `/film` whenever you want to begin a new one."
 BEGUN = "Your film is on its way. Its card in the channel shows how far each shot is."
-MOVED_ON = "You changed this draft in another place a moment ago, so nothing was changed by this. Here it is as it is."
+CHANGED = "Changed."
+REMOVED = "Removed."
+BAD_CHOICE = "That can't be chosen here. Open the form again and choose one of the values in its lists."
+BAD_SEED = "A seed is a whole number up to 2,147,483,647. Leave it empty for a new one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +149,11 @@ def draft_title(draft: Draft) -> str:
     """Return a draft in a few plain words, for a list: "3 shots · 15 s · The sun sets behind…"."""
     first = visible(draft.shots[0].prompt[:400]) if draft.shots else ""
     return dotted((sum_words(len(draft.shots), seconds(draft, draft.shots), None), first))
+
+
+def moved(before: int, now: int) -> str:
+    """Return what became of a shot's place."""
+    return "It stays where it is." if before == now else f"It's shot {now} now."
 
 
 def shot_panel(page: DraftPage, shot: Shot) -> Panel:

@@ -1,6 +1,7 @@
 """Words for films and their shots that the panel, the card and the forms have in common."""
 
-from bot.films.model import Family, Joining, Plan, Shot
+from bot.films.model import Family, Film, Joining, Plan, Shot
+from bot.jobs.model import Spot, message_url
 from bot.money import dollars
 from bot.texts.plain import dotted, plain
 from bot.units import counted
@@ -15,6 +16,28 @@ JOINING_HINTS: dict[Joining, str] = {
 CROSSFADES: dict[float, str] = {0: "None", 0.5: "Half a second", 1: "One second"}
 PICTURE, SOUND = "🖼️", "🎵"
 FILE_CHARS_MAX = 40
+NOT_YOURS = "Only whoever made this film can do that. Type `/film` to make your own."
+NOT_OVER = "This film is still being made. Stop it first, then delete it."
+NO_RERUN = "To make a shot of this film again, choose it in the list on the film's card."
+CONTINUED = "These shots are made already and cost nothing more. Add new ones to go on from the last."
+RECIPE = "Here's the recipe of your film. Attach it to `/film` to begin a new one like it."
+
+
+def tried_again(number: int) -> str:
+    """Return the answer once a missing shot is tried again."""
+    return f"Shot {number} is being made again, and the film goes on after it."
+
+
+def made_again(number: int) -> str:
+    """Return the answer once a shot of a finished film is made again."""
+    return f"Shot {number} is being made again. Then the film is joined anew."
+
+
+def mail_text(film: Film, *, attached: bool, is_mine: bool) -> str:
+    """Return the direct message that brings a film, and to its maker its recipe."""
+    url = message_url(Spot(film.who.guild_id, film.address.channel_id, film.address.message_id))
+    recipe = " Attach its recipe to `/film` to make one like it." if is_mine else ""
+    return f"Here's the film of {url}.{recipe}" if attached else f"The film is too large for a message: {url}.{recipe}"
 
 
 def seconds_words(seconds: float) -> str:

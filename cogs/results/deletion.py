@@ -18,6 +18,7 @@ from bot.texts.button_ids import DELETION_TEMPLATE
 from bot.texts.set_card import is_on_message
 from cogs.base.component import PersistentButton
 from cogs.ordering.posting_rights import check_commands
+from cogs.results.films import check_over, files_of, film_of
 from cogs.results.rerun import finished_job
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class DeletionButton(PersistentButton, template=DELETION_TEMPLATE):
         await interaction.response.defer()
         job = await finished_job(interaction.client.services, self.parts["job_id"], guild_id=interaction.guild_id)
         _check_may_delete(interaction, job)
+        await check_film_is_over(interaction.client.services, job)
         gone = await delete_video(interaction.client, job)
         said = deletion.DELETED if gone else deletion.NOT_DELETED
         await interaction.edit_original_response(content=said, view=None)
@@ -71,17 +73,28 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
             with job_scope(job.id):
                 log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
-    for one in await _jobs_on_card(bot.services, job):
+    film = await film_of(bot.services, job)
+    jobs = await _jobs_on_card(bot.services, job) if film is None else tuple(film[1].values())
+    names = [result_name(one.id) for one in jobs] if film is None else files_of(*film)
+    for name in names:
         try:
-            await bot.services.files.remove([result_name(one.id)])
+            await bot.services.files.remove([name])
         except FilesUnavailable as error:
-            with job_scope(one.id):
-                log.warning("Wanda's copy of the video of job %s is deleted later: %s", one.id, error)
-            await bot.services.store.write(note_removal(result_name(one.id)), guild_id=None)
+            with job_scope(job.id):
+                log.warning("Wanda's copy of a video is deleted later: %s", error)
+            await bot.services.store.write(note_removal(name), guild_id=None)
+    for one in jobs:
         if one.late_at is not None:
             ending = advance(one.id, LateTried(None), now=bot.services.clock())
             await bot.services.store.write(ending, guild_id=one.guild_id)
     return True
+
+
+async def check_film_is_over(services: Services, job: Job) -> None:
+    """Check that the message is none of a film that is still being made; raises OptionRefused."""
+    film = await film_of(services, job)
+    if film is not None:
+        check_over(film[0])
 
 
 async def _jobs_on_card(services: Services, job: Job) -> tuple[Job, ...]:

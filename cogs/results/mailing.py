@@ -20,6 +20,7 @@ from bot.texts import finished
 from bot.texts.result_link import spoiler_mark
 from cogs.base.acknowledgement import think
 from cogs.ordering.posting_rights import Place, check_access
+from cogs.results.films import film_of, mail_film
 
 log = logging.getLogger(__name__)
 RECIPES = "jobs"  # the command that gives a video's recipe too
@@ -33,6 +34,10 @@ async def mail_video(bot: Wanda, job: Job, member_id: int) -> None:
         discord.Forbidden: the member takes no direct messages.
         discord.HTTPException, TimeoutError: Discord refused or failed.
     """
+    film = await film_of(bot.services, job)
+    if film is not None:
+        await mail_film(bot, *film, member_id)
+        return
     settings = bot.services.settings
     video = await small_result(job, bot.services.files, bytes_max=UPLOAD_BYTES_MAX)
     name = f"wanda-{job.mode}-{short_id(job.id)}"

@@ -21,7 +21,7 @@ from bot.cards.direct_message import mail, naming
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import Interaction, Wanda
-from bot.errors import AlreadyRunning, Busy, NotAllowed, Refusal, StorageError
+from bot.errors import AlreadyRunning, Busy, NotAllowed, OptionRefused, Refusal, StorageError
 from bot.ids import new_id
 from bot.jobs.acknowledgements import Acknowledgement
 from bot.jobs.model import Address, Job, Order, Request
@@ -29,7 +29,7 @@ from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.rerun import mark_borrowed, rerun
 from bot.ledger.model import Who
 from bot.runner.job_files import OrderFiles
-from bot.texts import deletion, finished
+from bot.texts import deletion, film_words, finished
 from bot.texts.button_ids import PUBLIC_ANSWER_TEMPLATE
 from bot.texts.set_card import is_on_message
 from cogs.base.acknowledgement import acknowledgement_of, under_way
@@ -46,7 +46,8 @@ from cogs.ordering.checks import (
 )
 from cogs.ordering.confirmation import NOT_NOW, Answered, confirmation_card, same_view
 from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
-from cogs.results.deletion import delete_video
+from cogs.results.deletion import check_film_is_over, delete_video
+from cogs.results.films import film_of
 from cogs.results.mailing import RECIPES, mail_video
 from cogs.results.sets import variations_of
 
@@ -329,6 +330,7 @@ class Reactions(FeatureCog):
             match reaction.emoji:
                 case finished.DELETE:
                     if reaction.member.id == reaction.job.member_id or reaction.place.permissions.manage_messages:
+                        await check_film_is_over(self.bot.services, reaction.job)
                         await self._delete_later(reaction)
                 case finished.MAIL:
                     await self._mail(reaction)
@@ -365,6 +367,8 @@ class Reactions(FeatureCog):
     async def _rerun(self, reaction: Reaction) -> None:
         """Post a card and accept the rerun on it, or ask the member for confirmation."""
         services, job, who = self.bot.services, reaction.job, reaction.who
+        if await film_of(services, job) is not None:
+            raise OptionRefused(film_words.NO_RERUN)
         await check_order(reaction.place, self.bot, job.mode)
         trigger = f"react:{reaction.emoji}"
         if await services.store.read(is_running(job.id, who.member_id, trigger)):

@@ -94,6 +94,7 @@ CASES = [
     ("cogs.admin.report", "matplotlib", DRAWING),
     ("cogs.base.page", "aiosqlite", DRIVERS),
     ("cogs.help.cog", "aiohttp", AIOHTTP),
+    ("cogs.films.cog", "bot.cli.ledger", COGS_STAND),
     ("cogs.jobs.cog", "aiosqlite", DRIVERS),
     ("cogs.help.cog", "httpx", HTTPX),
     ("cogs.ordering.attachments", "PIL", DECODERS),

@@ -1,0 +1,219 @@
+"""The buttons of a film's card: stop it, decide how it goes on, make a shot again, continue it, take its recipe."""
+
+import io
+from dataclasses import replace
+from functools import partial
+
+import discord
+
+from bot.answers import AnyInteraction, Steps, error_boundary, view_of
+from bot.cards.embeds import to_embed, to_view
+from bot.cards.panels import to_layout
+from bot.client import Interaction
+from bot.errors import OptionRefused
+from bot.films.acts import GONE, MOVED_ON, Jobs
+from bot.films.model import Film, Shot
+from bot.films.plan import follows
+from bot.films.recipe import film_recipe
+from bot.films.transactions import film_with_jobs
+from bot.jobs.short_id import short_id
+from bot.runner.film_orders import FilmOrders
+from bot.texts import film_words as words
+from bot.texts.film_buttons import redo_card
+from bot.texts.film_ids import FILM_SELECT_TEMPLATE, FILM_TEMPLATE, REDO_TEMPLATE, RedoWhat
+from bot.texts.film_panel import draft_panel
+from bot.texts.trouble import job_trouble
+from cogs.base.acknowledgement import think
+from cogs.base.component import PersistentButton, PersistentSelect
+from cogs.base.form import show_form
+from cogs.films.drafts import check_press, page_of
+from cogs.films.forms import TakeForm
+from cogs.ordering.checks import interaction_member
+from cogs.ordering.posting_rights import Place, check_access, check_place
+
+TROUBLE = job_trouble("the film goes on as it is")
+RECIPES = "jobs"  # the command that gives a video's recipe too
+
+
+async def film_here(interaction: Interaction, film_id: str) -> tuple[Film, Jobs]:
+    """Return the film and its jobs, if it is one of this server.
+
+    Raises:
+        OptionRefused: there is no such film.
+        StorageError: the database did not answer.
+    """
+    found = await interaction.client.services.store.read(film_with_jobs(film_id))
+    if found is None or found[0].who.guild_id != interaction.guild_id:
+        raise OptionRefused(GONE)
+    return found
+
+
+def check_mine(interaction: Interaction, film: Film) -> None:
+    """Check that the member who pressed made the film; raises OptionRefused."""
+    if interaction.user.id != film.who.member_id:
+        raise OptionRefused(words.NOT_YOURS)
+
+
+def number_of(film: Film, shot_id: str) -> int:
+    """Return the number of the shot, from 1; raises OptionRefused for one that the film does not have."""
+    number = next((at for at, take in enumerate(film.takes, start=1) if take.shot.id == shot_id), None)
+    if number is None:
+        raise OptionRefused(MOVED_ON)
+    return number
+
+
+class FilmButton(PersistentButton, template=FILM_TEMPLATE):
+    """A button below a film. What costs money is for its maker alone; an admin may stop, skip and finish too."""
+
+    trouble = TROUBLE
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Do what the button says."""
+        match self.parts["action"]:
+            case "stop" | "skip" | "finish":
+                await self._settle(interaction)
+            case "retry":
+                await self._retry(interaction)
+            case "edit":
+                await self._edit(interaction)
+            case "continue":
+                await _continue(interaction, self.parts["film_id"])
+            case _:
+                await _send_recipe(interaction, self.parts["film_id"])
+
+    async def _settle(self, interaction: Interaction) -> None:
+        """Stop the film, skip a shot or finish it; the answer is private, and the card shows the rest."""
+        film_id = self.parts["film_id"]
+        await think(interaction)
+        async with error_boundary(interaction, TROUBLE, say=_say):
+            film, _ = await film_here(interaction, film_id)
+            act = partial(self._settled, film, interaction.client.services.films)
+            said = await act(member_id=interaction.user.id, manages=interaction.permissions.manage_guild)
+            await _say(interaction, said)
+
+    async def _settled(self, film: Film, films: FilmOrders, *, member_id: int, manages: bool) -> str:
+        match self.parts["action"]:
+            case "stop":
+                return await films.stop(film.id, member_id=member_id, manages=manages)
+            case "finish":
+                return await films.finish(film.id, member_id=member_id, manages=manages)
+            case _:
+                number = number_of(film, self.parts["shot_id"])
+                job_id = film.take(number).job_id
+                return await films.skip(film.id, number, job_id, member_id=member_id, manages=manages)
+
+    async def _retry(self, interaction: Interaction) -> None:
+        await think(interaction)
+        async with error_boundary(interaction, TROUBLE, say=_say):
+            film, _ = await film_here(interaction, self.parts["film_id"])
+            number = number_of(film, self.parts["shot_id"])
+            await _try_again(interaction, film, number, None)
+
+    async def _edit(self, interaction: Interaction) -> None:
+        film, _ = await film_here(interaction, self.parts["film_id"])
+        check_mine(interaction, film)
+        number = number_of(film, self.parts["shot_id"])
+
+        async def act(submitted: Interaction, shot: Shot) -> None:
+            await think(submitted)
+            async with error_boundary(submitted, TROUBLE, say=_say):
+                await _try_again(submitted, film, number, shot)
+
+        shot, title = film.take(number).shot, f"Try shot {number} again"
+        await show_form(interaction, TakeForm(interaction.client.services, film, shot, act, title=title))
+
+
+async def _try_again(interaction: Interaction, film: Film, number: int, shot: Shot | None) -> None:
+    """Try a missing shot again, as it was or edited."""
+    check_mine(interaction, film)
+    await _check_posting(interaction, film)
+    who = interaction_member(interaction)
+    await interaction.client.services.films.retry(film.id, number, film.take(number).job_id, who=who, shot=shot)
+    await _say(interaction, words.tried_again(number))
+
+
+async def _check_posting(interaction: Interaction, film: Film) -> None:
+    """Check that the member may still have videos posted here."""
+    await check_press(interaction)
+    await check_place(interaction, f"{film.family}-image")
+
+
+async def _continue(interaction: Interaction, film_id: str) -> None:
+    """Open a new draft that begins with the film's shots."""
+    await check_press(interaction)
+    await think(interaction)
+    async with error_boundary(interaction, TROUBLE, say=_say):
+        who = interaction_member(interaction)
+        films = interaction.client.services.films
+        draft = await films.continue_film(film_id, who=who, channel_id=interaction.channel_id or 0)
+        page = await page_of(interaction, draft, words.CONTINUED)
+        await interaction.edit_original_response(
+            view=to_layout(draft_panel(page)), allowed_mentions=discord.AllowedMentions.none()
+        )
+
+
+async def _send_recipe(interaction: Interaction, film_id: str) -> None:
+    """Give the recipe privately; of somebody else's film only if its card shows all of it."""
+    await check_access(Place.of(interaction), interaction.client, RECIPES)
+    await think(interaction)
+    async with error_boundary(interaction, TROUBLE, say=_say):
+        film, jobs = await film_here(interaction, film_id)
+        check_mine(interaction, film)
+        content = film_recipe(film, jobs).to_file()
+        file = discord.File(io.BytesIO(content), filename=f"wanda-film-{short_id(film.id)}.json")
+        await interaction.edit_original_response(content=words.RECIPE, attachments=[file])
+
+
+class FilmSelect(PersistentSelect, template=FILM_SELECT_TEMPLATE):
+    """The list of a finished film's shots: what it costs to make one again, alone or with what follows."""
+
+    trouble = TROUBLE
+
+    async def chosen(self, interaction: Interaction, value: str) -> None:
+        """Ask the maker privately how."""
+        await think(interaction)
+        async with error_boundary(interaction, TROUBLE, say=_say):
+            film, jobs = await film_here(interaction, self.parts["film_id"])
+            check_mine(interaction, film)
+            number = number_of(film, value)
+            price = partial(interaction.client.services.films.redo_microusd, film, jobs, number, film.take(number).shot)
+            prices: dict[RedoWhat, int] = {"one": price(and_following=False)}
+            if follows(film, number):
+                prices["rest"] = price(and_following=True)
+            card = redo_card(film, number, prices)
+            await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
+
+
+class RedoButton(PersistentButton, template=REDO_TEMPLATE):
+    """Makes a shot of a finished film again, for its maker alone; its price stands on the button."""
+
+    trouble = TROUBLE
+
+    async def pressed(self, interaction: Interaction) -> None:
+        """Make it with a new seed, or ask for other words first."""
+        film, _ = await film_here(interaction, self.parts["film_id"])
+        check_mine(interaction, film)
+        number = number_of(film, self.parts["shot_id"])
+        shot = film.take(number).shot
+        act = partial(_redo, film=film, number=number, and_following=self.parts["what"] == "rest")
+        if self.parts["how"] == "seed":
+            await act(interaction, replace(shot, seed=None))
+            return
+        title = f"Make shot {number} again"
+        await show_form(interaction, TakeForm(interaction.client.services, film, shot, act, title=title))
+
+
+async def _redo(interaction: Interaction, shot: Shot, *, film: Film, number: int, and_following: bool) -> None:
+    """Make the shot again; the question is replaced by what comes of it."""
+    await interaction.response.defer()
+    async with error_boundary(interaction, TROUBLE, say=_say):
+        await _check_posting(interaction, film)
+        who = interaction_member(interaction)
+        await interaction.client.services.films.redo(film.id, number, shot, who=who, and_following=and_following)
+        await _say(interaction, words.made_again(number))
+
+
+async def _say(interaction: AnyInteraction, sentence: str, steps: Steps = ()) -> None:
+    await interaction.edit_original_response(
+        content=sentence, embed=None, view=view_of(steps), allowed_mentions=discord.AllowedMentions.none()
+    )

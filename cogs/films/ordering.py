@@ -1,0 +1,77 @@
+"""From a draft to a film: the question before a costly one, and the order with its public card."""
+
+from dataclasses import replace
+
+from bot.catalogue.price import Quote
+from bot.client import Interaction, Services
+from bot.errors import Refusal, StorageError
+from bot.films.model import Draft
+from bot.films.quoting import FilmQuote, shot_mode
+from bot.ledger.model import RuleQuery, Side, Who
+from bot.texts import film_panel as words
+from bot.texts.confirmation import budget_changes
+from cogs.base.acknowledgement import acknowledgement_of, under_way
+from cogs.films.drafts import page_of, show
+from cogs.ordering.card_place import second_card
+from cogs.ordering.checks import CheckedQuote, check_quote, check_rules, interaction_member, rule_query
+from cogs.ordering.posting_rights import check_place
+
+SIDES: tuple[tuple[str, Side], ...] = (("You", "member"), ("Server", "server"))
+
+
+async def make(interaction: Interaction, draft: Draft, *, is_sure: bool) -> None:
+    """Order the film, or ask first if it is costly; the answer is deferred already.
+
+    Raises:
+        Refusal: it cannot be made now; nothing was held, and the draft stays.
+        StorageError: likewise.
+    """
+    services, who = interaction.client.services, interaction_member(interaction)
+    quoted = services.films.price(draft)
+    for mode_id in sorted({query.mode for query in _queries(draft)}):
+        await check_place(interaction, mode_id)
+    checked = await _checked(services, who, draft, quoted)
+    if checked.needs_confirmation and not is_sure:
+        changes = [
+            change for name, side in SIDES for change in budget_changes(name, side, checked.view, checked.decision)
+        ]
+        panel = words.question_panel(
+            await page_of(interaction, draft),
+            changes,
+            above_microusd=checked.view.terms.confirm_above_microusd.value,
+            needs_approval=checked.decision.needs_approval,
+        )
+        await show(interaction, panel)
+        return
+    await _order(interaction, draft, who)
+
+
+def _queries(draft: Draft) -> list[RuleQuery]:
+    """Return what the rules check of each kind of shot that is still to be made."""
+    found = {rule_query(shot_mode(draft, shot)) for shot in draft.shots if shot.made is None}
+    return sorted(found, key=lambda query: query.mode)
+
+
+async def _checked(services: Services, who: Who, draft: Draft, quoted: FilmQuote) -> CheckedQuote:
+    """Check the sum and the number of shots against the rules and budgets, and each kind of shot against the rules."""
+    queries = _queries(draft)
+    for query in queries:
+        await check_rules(services, who, query)
+    shots = [shot for shot in draft.shots if shot.made is None]
+    total = Quote(
+        microusd=quoted.microusd, formula="", prices_version=services.prices.version, videos=max(1, len(shots))
+    )
+    return await check_quote(services, who, queries[0], total)
+
+
+async def _order(interaction: Interaction, draft: Draft, who: Who) -> None:
+    """Post a card and make the film on it; if it is refused, the card goes and the draft stays."""
+    services = interaction.client.services
+    async with under_way(services, replace(acknowledgement_of(interaction, "placeholder"), id=draft.id)):
+        card = await second_card(interaction)
+        try:
+            await services.films.order(draft, who, card)
+        except (Refusal, StorageError):
+            await interaction.followup.delete_message(card.message_id)
+            raise
+    await show(interaction, words.said_panel(words.BEGUN, draft.id))
