@@ -30,6 +30,7 @@ from bot.net.counted import FirstAnswers, discord_trace
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.requester import Requester
+from bot.runner.chip_ins import ChipIns
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_orders import FilmOrders
 from bot.runner.lost_search import LostSearch
@@ -61,6 +62,7 @@ class Services:
     runner: Runner
     films: FilmOrders
     film_driver: FilmDriver
+    chip_ins: ChipIns
     order_space: OrderSpace
     orders_under_way: OrdersUnderWay
     pending_orders: PendingOrders

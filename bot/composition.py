@@ -39,6 +39,7 @@ from bot.media.shrinker import Shrinker
 from bot.net.download import make_file_session
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
+from bot.runner.chip_ins import ChipIns
 from bot.runner.fal_steps import FalSteps, Webhooks
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_files import FilmFiles
@@ -134,6 +135,7 @@ async def compose(
         runner=runner,
         films=films,
         film_driver=film_driver,
+        chip_ins=ChipIns(runner, store, settings.chip_ins, time.time),
         order_space=order_space,
         orders_under_way=OrdersUnderWay(),
         pending_orders=_pending_orders(order_space, settings.jobs),

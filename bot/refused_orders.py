@@ -12,7 +12,12 @@ from bot.requester import Requester
 
 
 class Redo(Protocol):
-    """How a refused order is given again."""
+    """How a refused order is given again.
+
+    With `own_microusd` it is one that others chip in for, and this is what its member adds themself.
+    """
+
+    own_microusd: int | None
 
     async def open_form(self, interaction: Any) -> None:
         """Show the form with what was typed."""
@@ -28,7 +33,7 @@ class RefusedOrder:
     """An order that was refused at `at` (Unix seconds).
 
     `nearest` are the options that would make it affordable. It costs `price_microusd`, for which a grant of
-    `short_microusd` would be enough; 0 if admins are not to be asked for one.
+    `short_microusd` would be enough; 0 if admins are not to be asked for one. `may_chip_in` says that others may help.
     """
 
     id: str
@@ -38,6 +43,7 @@ class RefusedOrder:
     nearest: Mapping[str, Any] | None = None
     price_microusd: int = 0
     short_microusd: int = 0
+    may_chip_in: bool = False
 
     def offers(self, action: str) -> bool:
         """Return whether this can be done with it; anybody can send the id of a button that was not shown."""
@@ -46,6 +52,8 @@ class RefusedOrder:
                 return self.short_microusd > 0
             case "nearest":
                 return self.nearest is not None
+            case "chip":
+                return self.may_chip_in
             case _:
                 return True
 

@@ -1047,6 +1047,61 @@ class PingSettings(SettingsGroup):
     )
 
 
+class ChipInSettings(SettingsGroup):
+    """Videos that several members pay for."""
+
+    title: ClassVar[str] = "Chipping in"
+
+    each_max: int = setting(
+        "WANDA_CHIP_INS_EACH_MAX",
+        2,
+        "How many videos of one member in a server may wait for others to chip in; 0 turns chipping in off.",
+        ge=0,
+        le=100,
+    )
+    in_server_max: int = setting(
+        "WANDA_CHIP_INS_IN_SERVER_MAX",
+        20,
+        "How many videos of one server may wait for members to chip in.",
+        ge=0,
+        le=1000,
+    )
+    life_s: float = setting(
+        "WANDA_CHIP_IN_LIFE_S",
+        86_400.0,
+        "How long members can chip in for a video, in seconds; then everybody gets their money back.",
+        gt=0,
+        le=7 * 86_400,
+    )
+    shares_max: int = setting(
+        "WANDA_CHIP_IN_SHARES_MAX", 25, "How many amounts can be added for one video.", ge=2, le=100
+    )
+    shares_each_max: int = setting(
+        "WANDA_CHIP_IN_SHARES_EACH_MAX", 5, "How many of these amounts can be one member's.", ge=1, le=100
+    )
+    least_usd: Decimal = setting(
+        "WANDA_CHIP_IN_LEAST_USD",
+        Decimal("0.05"),
+        "The least amount that a member can add, in dollars, unless less is missing.",
+        ge=0,
+        le=1_000_000,
+        decimal_places=6,
+    )
+    look_s: float = setting(
+        "WANDA_CHIP_IN_LOOK_S",
+        30.0,
+        "Interval between looks for videos to chip in for whose time is over, or for which there is a place again, in "
+        "seconds.",
+        gt=0,
+        le=3600,
+    )
+
+    @property
+    def least_microusd(self) -> int:
+        """`least_usd` in micro-dollars."""
+        return int(self.least_usd * MICROUSD_PER_USD)
+
+
 class PresetSettings(SettingsGroup):
     """Bounds on presets."""
 
@@ -1447,6 +1502,7 @@ class Settings(BaseModel):
     cards: CardSettings = CardSettings()
     pings: PingSettings = PingSettings()
     presets: PresetSettings = PresetSettings()
+    chip_ins: ChipInSettings = ChipInSettings()
     content: ContentSettings = ContentSettings()
     exports: ExportSettings = ExportSettings()
     films: FilmSettings = FilmSettings()

@@ -6,6 +6,7 @@ from cogs.admin.waiting import WaitingLog
 from cogs.base.cog import FeatureCog, TreeCommand
 from cogs.bills import Bills, LostJobs
 from cogs.budget_warnings import BudgetWarnings
+from cogs.chip_in.cog import ChipInCards
 from cogs.films.cog import FilmCog
 from cogs.help.cog import Help
 from cogs.help.welcome import Welcome
@@ -41,6 +42,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Confirmations,
     RefusedOrderButtons,
     MoneyRequests,
+    ChipInCards,
     CardButtons,
     ResultButtons,
     Reactions,

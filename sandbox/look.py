@@ -30,7 +30,7 @@ from bot.texts.mode_settings import mode_settings_of
 from bot.texts.panel import Panel
 from bot.texts.setup_rules import Page
 from bot.texts.waiting import WaitingPage, waiting_panel
-from sandbox import look_admin, look_film, look_member
+from sandbox import look_admin, look_chip_in, look_film, look_member
 from sandbox.demo import draw_landscape
 from sandbox.message_page import Message, Reader, Theme, card_html
 
@@ -276,8 +276,20 @@ def _film_scenes() -> tuple[Scene, ...]:
     )
 
 
+def _chip_in_scenes() -> tuple[Scene, ...]:
+    def paid_together() -> JobCard:
+        return done(PostedVideo(8_400_000, file_name=VIDEO), shares=look_chip_in.SHARES)
+
+    cards = look_chip_in.cards(a_job)
+    return (
+        *(Scene(name, lambda card=card: [message_of(card())]) for name, card in cards.items()),
+        _job_scene("paid-together", paid_together, "components"),
+    )
+
+
 SCENES: tuple[Scene, ...] = (
     *_film_scenes(),
+    *_chip_in_scenes(),
     *_admin_scenes(),
     *_member_scenes(),
     _job_scene("variations-filming", lambda: variations(ended=False), "components"),

@@ -4,6 +4,7 @@ discord.py sends the ids as numbers in these places. Discord accepts that today,
 (https://discord.com/developers/docs/reference#snowflakes).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,12 @@ class _Named:
 def naming(member_id: int) -> discord.AllowedMentions:
     """Return allowed mentions of this member only."""
     return discord.AllowedMentions(users=[_Named(str(member_id))])  # pyright: ignore[reportArgumentType] - only `id` is read, and it becomes JSON
+
+
+def naming_all(member_ids: Iterable[int]) -> discord.AllowedMentions:
+    """Return allowed mentions of these members only."""
+    users = [_Named(str(one)) for one in member_ids]
+    return discord.AllowedMentions(everyone=False, users=users, roles=False, replied_user=False)  # pyright: ignore[reportArgumentType] - likewise
 
 
 def naming_role(role_id: int) -> discord.AllowedMentions:

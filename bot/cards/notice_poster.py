@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import discord
 
 from bot.cards.channel_queue import ChannelQueue
-from bot.cards.direct_message import mail, naming, naming_role
+from bot.cards.direct_message import mail, naming_all, naming_role
 from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.poster import NONCE_CHARS_MAX, MayPing, MessageReference
 from bot.errors import StorageError
@@ -46,7 +46,7 @@ class NoticePoster:
     async def _reply(self, told: Told) -> None:
         """Reply to the card; where it was deleted, nobody is told any more."""
         job = told.job
-        only = naming(job.member_id) if told.role_id is None else naming_role(told.role_id)
+        only = naming_all((job.member_id, *told.others)) if told.role_id is None else naming_role(told.role_id)
         turn = self._channel_queue.turn(job.address.channel_id, "send")
         async with turn, discord_request(self._settings.discord_timeout_s):
             reference: dict[str, Any] = {"reference": MessageReference(job, is_optional=False), "mention_author": False}

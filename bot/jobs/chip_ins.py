@@ -391,7 +391,8 @@ def _begun(chip_in: ChipIn, rules: Rules) -> Transaction[Job | None]:
     if job is None:
         return None
     now = rules.now
-    job = replace(job, created_at=now, updated_at=now, shares=chip_in.shares)
+    card = replace(job.address, posted_at=now)  # it is edited however old the message is
+    job = replace(job, created_at=now, updated_at=now, address=card, shares=chip_in.shares)
     try:
         stored = yield from transactions.accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running)
     except (Busy, AlreadyRunning):

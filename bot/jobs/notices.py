@@ -98,7 +98,8 @@ class NoticeFacts:
 class Told:
     """A notice to post about this job; `role_id` is whom it pings instead of the job's member.
 
-    `is_repeat` says that an earlier try was begun and may have posted it.
+    `is_repeat` says that an earlier try was begun and may have posted it. `others` are members who chipped in, and whom
+    the same message pings.
     """
 
     notice: Notice
@@ -106,6 +107,7 @@ class Told:
     where: Where
     role_id: int | None = None
     is_repeat: bool = False
+    others: tuple[int, ...] = ()
 
 
 def notice_kind(before: Job, after: Job) -> NoticeKind | None:
@@ -233,7 +235,19 @@ def begin(notice: Notice, bounds: NoticeBounds, *, now: float) -> Transaction[To
         return None
     yield One(_PUT_OFF, (notice.job_id, notice.kind, now + bounds.wait_s * 2 ** (tries - 1)))
     role_id = facts.role_id if notice.kind == "approval" else None
-    return Told(notice=notice, job=job, where=where, role_id=role_id, is_repeat=tries > 1)
+    others = () if role_id is not None or where == "direct" else (yield from _others(job))
+    return Told(notice=notice, job=job, where=where, role_id=role_id, is_repeat=tries > 1, others=others)
+
+
+def _others(job: Job) -> Transaction[tuple[int, ...]]:
+    """Return who chipped in for the job and wants to be pinged in channels."""
+    ids = dict.fromkeys(one.member_id for one in job.shares if one.member_id not in {0, job.member_id})
+    found: list[int] = []
+    for member_id in ids:
+        own = yield from preferences_of(job.guild_id, member_id)
+        if own.pings in {"channel", None}:
+            found.append(member_id)
+    return tuple(found)
 
 
 def _is_past(notice: Notice, job: Job) -> bool:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from bot.errors import (
     Busy,
@@ -44,6 +44,7 @@ from bot.storage.transaction import Store, Transaction, alone
 from bot.turns import FairTurns
 from bot.units import MB
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 STORAGE_WAIT_S = 1.0  # the first wait for a database that does not answer; doubles up to a minute
 ENDINGS_AT_ONCE = 16  # more would wait for each other inside discord.py until they time out
@@ -95,7 +96,7 @@ class Runner:
         self._cards = cards
         self.shipped = shipped
         self._settings = settings
-        self._places = places_of(settings)
+        self.places = places_of(settings)
         self._clock = clock
         self._shards = shards
         self._sleep = sleep
@@ -188,7 +189,7 @@ class Runner:
         try:
             with self._beginning(len(jobs)) as running:
                 accepting = transactions.accept_all(
-                    jobs, self.shipped, self._places, running=running, reserve=reserve, beside=beside
+                    jobs, self.shipped, self.places, running=running, reserve=reserve, beside=beside
                 )
                 accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
         except StorageError:
@@ -216,7 +217,7 @@ class Runner:
         try:
             with self._beginning(1) as running:
                 accepting = transactions.accept_reserved(
-                    job, self.shipped, self._places, now=self._clock(), running=running
+                    job, self.shipped, self.places, now=self._clock(), running=running
                 )
                 stored = await self._store.write(accepting, guild_id=job.guild_id)
         except (StorageError, NotReserved):
@@ -226,6 +227,32 @@ class Runner:
             self._drive(known)  # an earlier try was committed although its answer was lost
             return known
         return self._begin((stored,))
+
+    async def accept_by(
+        self,
+        accept: Callable[[int], Transaction[T]],
+        job_in: Callable[[T], Job | None],
+        guild_id: int,
+        *,
+        keep: Job | None = None,
+    ) -> T:
+        """Run a transaction that may accept one job, and drive that; `accept` gets how many other jobs run.
+
+        The files of `keep` are kept first.
+
+        Raises:
+            Busy: Wanda is stopping; and what the transaction raises.
+            StorageError: the database or the files did not answer; what it did may be stored.
+        """
+        self._refuse_when_closing()
+        if keep is not None:
+            await self._keep((keep,))
+        with self._beginning(1) as running:
+            answer = await self._store.write(accept(running), guild_id=guild_id)
+        job = job_in(answer)
+        if job is not None:
+            self._begin((job,))
+        return answer
 
     def _refuse_when_closing(self) -> None:
         if self._closing:
@@ -356,7 +383,7 @@ class Runner:
     ) -> Transaction[tuple[transactions.Advanced, ...]]:
         now = self._clock()
         if isinstance(event, machine.Approved):
-            return approve_all(job_ids, event, shipped=self.shipped, places=self._places, now=now, running=running)
+            return approve_all(job_ids, event, shipped=self.shipped, places=self.places, now=now, running=running)
         return transactions.advance_all(job_ids, event, now=now)
 
     async def stop(self) -> None:

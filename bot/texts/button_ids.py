@@ -10,7 +10,7 @@ PREFIX = "wanda:"
 _ID = "[0-9a-f]{32}"
 
 JobAction: TypeAlias = Literal["cancel", "approve", "decline"]
-QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "fix", "drop"]
+QuestionAnswer: TypeAlias = Literal["make", "cheaper", "back", "fix", "chip", "drop"]
 PricedOption: TypeAlias = Literal["resolution", "length"]
 ResultAction: TypeAlias = Literal[
     "retry",
@@ -32,7 +32,8 @@ ResultAction: TypeAlias = Literal[
 SetAction: TypeAlias = Literal["cancel"]
 OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
 MoneyAnswer: TypeAlias = Literal["grant", "raise", "decline"]
-RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask"]
+RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask", "chip"]
+ChipInAction: TypeAlias = Literal["other", "back", "cancel"]
 Consent: TypeAlias = Literal["yes", "no"]
 HistoryKind: TypeAlias = Literal["history", "acts", "money"]
 JobsFilter: TypeAlias = Literal["state", "mode"]
@@ -53,7 +54,7 @@ def question_button_id(answer: QuestionAnswer, order_id: str) -> str:
     return f"{PREFIX}{answer}:{order_id}"
 
 
-QUESTION_TEMPLATE = rf"{PREFIX}(?P<answer>make|cheaper|back|fix|drop):(?P<order_id>{_ID})"
+QUESTION_TEMPLATE = rf"{PREFIX}(?P<answer>make|cheaper|back|fix|chip|drop):(?P<order_id>{_ID})"
 
 
 def question_select_id(option: PricedOption, order_id: str) -> str:
@@ -195,7 +196,7 @@ def refused_button_id(action: RefusedAction, refused_id: str) -> str:
     return f"{PREFIX}refused:{action}:{refused_id}"
 
 
-REFUSED_TEMPLATE = rf"{PREFIX}refused:(?P<action>fix|again|nearest|ask):(?P<refused_id>{_ID})"
+REFUSED_TEMPLATE = rf"{PREFIX}refused:(?P<action>fix|again|nearest|ask|chip):(?P<refused_id>{_ID})"
 
 
 def money_button_id(answer: MoneyAnswer, request_id: str) -> str:
@@ -217,3 +218,19 @@ def setup_button_id(action: str, page: str, arg: str, seen: str) -> str:
 _SETUP = r"(?P<page>[a-z]{1,12}(?:\.[0-9]{1,20})?):(?P<arg>[a-z0-9_]{0,20}):(?P<seen>[0-9a-f]{8})"
 SETUP_TEMPLATE = rf"{PREFIX}setup:(?P<action>go|form|switch|clear|access|reset|apply):{_SETUP}"
 SETUP_LIST_TEMPLATE = rf"{PREFIX}setup:(?P<action>nav|open|pick):{_SETUP}"
+
+
+def chip_in_button_id(action: ChipInAction, chip_in_id: str) -> str:
+    """Return the id of a button below a video that several members pay for."""
+    return f"{PREFIX}chipin:{action}:{chip_in_id}"
+
+
+CHIP_IN_TEMPLATE = rf"{PREFIX}chipin:(?P<action>{'|'.join(get_args(ChipInAction))}):(?P<chip_in_id>{_ID})"
+
+
+def chip_in_rest_id(microusd: int, chip_in_id: str) -> str:
+    """Return the id of the button that adds this amount, which was all that was missing."""
+    return f"{PREFIX}chipin:add{microusd}:{chip_in_id}"
+
+
+CHIP_IN_REST_TEMPLATE = rf"{PREFIX}chipin:add(?P<microusd>[0-9]{{1,13}}):(?P<chip_in_id>{_ID})"

@@ -17,6 +17,7 @@ from bot.texts.plain import block_quote, cut, plain, visible
 from bot.texts.setting_words import settings_line
 
 FIX_TITLE = "Fix the prompt"
+BUTTONS_MAX = 5  # in one row
 OPERATORS = frozenset({"all", "cap"})  # the operator's caps are not shown to members
 
 
@@ -29,8 +30,12 @@ def price_confirmation(
     decision: Decision,
     offers: Offers,
     doubts: Sequence[Doubt] = (),
+    may_chip_in: bool = False,
 ) -> Card:
-    """Return the card that asks to confirm an order, with what may be changed of it."""
+    """Return the card that asks to confirm an order, with what may be changed of it.
+
+    `may_chip_in` says that others may pay a part of it.
+    """
     prompt = mode.options().get("prompt")
     asked = block_quote(prompt) if isinstance(prompt, str) and visible(prompt) else ""
     why = [doubt_words(doubt) for doubt in doubts]
@@ -52,7 +57,14 @@ def price_confirmation(
         colour=AMBER,
         footer="You aren't charged until you press Make it.",
         selects=question_selects(order_id, mode, offers),
-        buttons=question_buttons(order_id, mode, offers, needs_approval=decision.needs_approval, can_fix=bool(doubts)),
+        buttons=question_buttons(
+            order_id,
+            mode,
+            offers,
+            needs_approval=decision.needs_approval,
+            can_fix=bool(doubts),
+            may_chip_in=may_chip_in,
+        ),
     )
 
 
@@ -98,9 +110,18 @@ def changed_value(mode: Mode, option: PricedOption) -> str | int:
 
 
 def question_buttons(
-    order_id: str, mode: Mode, offers: Offers, *, needs_approval: bool, can_fix: bool = False
+    order_id: str,
+    mode: Mode,
+    offers: Offers,
+    *,
+    needs_approval: bool,
+    can_fix: bool = False,
+    may_chip_in: bool = False,
 ) -> tuple[Button, ...]:
-    """Return the buttons below the question: make it, fix or change it, go back to what was asked, or leave it."""
+    """Return the buttons below the question.
+
+    Make it, fix or change it, go back to what was asked, let others pay a part, or leave it.
+    """
     make = "Make it, if approved" if needs_approval else "Make it"
     less, back = offers.cheaper, offers.back
     buttons = [Button(make, "success", question_button_id("make", order_id))]
@@ -112,6 +133,8 @@ def question_buttons(
     if back is not None:
         label = f"Back to {settings_words(back.mode)}: {dollars(back.quote.microusd)}"
         buttons.append(Button(label, "secondary", question_button_id("back", order_id)))
+    if may_chip_in and len(buttons) < BUTTONS_MAX - 1:
+        buttons.append(Button("Chip in…", "secondary", question_button_id("chip", order_id)))
     return (*buttons, Button("Cancel", "secondary", question_button_id("drop", order_id)))
 
 

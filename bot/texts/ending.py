@@ -69,6 +69,8 @@ def charge_text(job: Job) -> str:
     """Return what an ended job cost its member, and why, in a sentence."""
     amount = job.charged_microusd or 0
     billed = "fal billed" if job.failure is None or job.failure.billed == "yes" else "fal may have billed"
+    if job.shares:
+        return _shared_charge_text(job, amount, billed)
     if job.failure is not None and job.failure.absorbed_microusd:
         paid = dollars(job.failure.absorbed_microusd)
         if amount > 0:
@@ -90,3 +92,21 @@ def charge_text(job: Job) -> str:
     if job.result is not None:
         return f"You were charged {dollars(amount)}, because fal made the video."
     return f"You were charged {dollars(amount)}, because {billed} this try."
+
+
+def _shared_charge_text(job: Job, amount_microusd: int, billed: str) -> str:
+    """Return what an ended job cost those who chipped in for it."""
+    paid = 0 if job.failure is None else job.failure.absorbed_microusd or 0
+    held = 0 if job.failure is None else job.failure.held_microusd or 0
+    why = "fal made the video" if job.result is not None else f"{billed} this try"
+    if amount_microusd > 0:
+        server = f", and this server paid {dollars(paid)}" if paid else ""
+        return f"{dollars(amount_microusd)} was charged to those who chipped in, in proportion{server}, because {why}."
+    if paid:
+        return f"Nobody who chipped in was charged. This server paid {dollars(paid)}, because {why}."
+    if held:
+        return (
+            f"Nobody was charged yet. {dollars(held)} stays aside until whoever runs Wanda has looked up what fal "
+            "billed."
+        )
+    return "Nobody who chipped in was charged."

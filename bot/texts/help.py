@@ -154,7 +154,7 @@ def _money(reader: Reader) -> Card:
             Field(
                 "More",
                 f"{reader.mention('quota show')} shows every limit, and {reader.mention('settings')} changes when "
-                "Wanda asks. Need more? Ask an admin of this server.",
+                "Wanda asks. Need more? Below the refusal, let others **chip in**, or **ask an admin**.",
                 inline=False,
             ),
         ),

@@ -27,6 +27,7 @@ from bot.texts.button_ids import job_button_id
 from bot.texts.card import AMBER, BLUE, FILE, GREEN, GREY, RED, VIOLET, Button, Field, JobCard, Media, Pairs
 from bot.texts.ending import ending
 from bot.texts.finished import ended_buttons, finished_buttons
+from bot.texts.payers import payers_line
 from bot.texts.plain import cut, mebibytes, person, plain, span, visible
 from bot.texts.progress import progress
 from bot.texts.result_link import (
@@ -134,7 +135,7 @@ def _card(job: Job, mode_title: str, settings: Pairs) -> JobCard:
         formula=plain(job.formula, 120),
         maker="" if lineage.names_maker(job) else person(job.member_id),
         lineage=lineage.parent_line(job),
-        remarks=lineage.notes(job),
+        remarks=(*lineage.notes(job), *((f"Paid by {payers_line(job.shares)}",) if job.shares else ())),
     )
 
 

@@ -41,13 +41,18 @@ def is_about_price(error: WandaError) -> bool:
     return isinstance(error, QuotaExceeded) or (isinstance(error, NotAllowed) and error.rule in _BY_PRICE)
 
 
-def steps_for(refused_id: str, error: WandaError, nearest: Variant | None, *, may_ask: bool) -> tuple[NextStep, ...]:
+def steps_for(
+    refused_id: str, error: WandaError, nearest: Variant | None, *, may_ask: bool, may_chip_in: bool = False
+) -> tuple[NextStep, ...]:
     """Return the next steps after an order was refused.
 
-    `nearest` is the dearest setting that would be allowed; `may_ask` says that an admin could help with money.
+    `nearest` is the dearest setting that would be allowed; `may_ask` says that an admin could help with money, and
+    `may_chip_in` that other members could.
     """
     fix = NextStep("Fix it", refused_button_id("fix", refused_id))
     ask = (NextStep("Ask an admin", refused_button_id("ask", refused_id)),) if may_ask else ()
+    if may_chip_in:
+        ask = (NextStep("Chip in…", refused_button_id("chip", refused_id)), *ask)
     match error:
         case AlreadyRunning() | FilesGone():
             return ()

@@ -34,7 +34,8 @@ _OF_FILM_SAYS: dict[NoticeKind, str] = {
 
 def notice_text(told: Told) -> str:
     """Return the reply to the card, which begins with a mention of whom it is for."""
-    whose = f"<@&{told.role_id}>" if told.role_id is not None else f"<@{told.job.member_id}>"
+    members = " ".join(f"<@{one}>" for one in (told.job.member_id, *told.others))
+    whose = members if told.role_id is None else f"<@&{told.role_id}>"
     return f"{whose} {_says(told.notice.kind, told.job)}"
 
 

@@ -17,6 +17,7 @@ from bot.jobs.places import bytes_of
 from bot.ledger.model import RuleQuery, Who
 from bot.runner.job_files import OrderFiles
 from cogs.base.acknowledgement import acknowledgement_of, under_way
+from cogs.chip_in.start import begin_chip_in
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
 from cogs.ordering.checks import (
@@ -89,10 +90,11 @@ async def place_order(
         StorageError: likewise.
     """
     services, who = interaction.client.services, interaction_member(interaction)
-    checked = None if quote is None else await check_quote_in_time(services, who, query, quote)
+    is_shared = _own_part(known) is not None
+    checked = None if quote is None or is_shared else await check_quote_in_time(services, who, query, quote)
     card = None
     async with under_way(services, acknowledgement_of(interaction, "thinking")):
-        if doubts or (checked is not None and checked.needs_confirmation):
+        if not is_shared and (doubts or (checked is not None and checked.needs_confirmation)):
             await interaction.response.defer(ephemeral=True, thinking=True)
         else:
             card = await public_card(interaction)
@@ -128,6 +130,15 @@ async def order_on(
         if known is not None:
             known.request = request
         await files.make_room(bytes_of(request.inputs))
+        own_microusd = _own_part(known)
+        if own_microusd is not None and card is not None:
+            quote = request.quote(services.prices)
+            shared = Order(
+                id=files.order_id, who=who, request=request, quote=quote, requested_at=requested_at, address=card
+            )
+            await begin_chip_in(services, shared, own_microusd)
+            files.leave_to_job()
+            return
         if checked is None:
             checked = await check_quote(services, who, rule_query(request.mode), request.quote(services.prices))
         order = Order(
@@ -145,3 +156,8 @@ async def order_on(
             job = await services.runner.accept(replace(order, address=card))
             files.leave_to_job()
             tip_soon(interaction, job)
+
+
+def _own_part(known: KnownOrder | None) -> int | None:
+    """Return what the member adds to an order that others chip in for; None for any other order."""
+    return None if known is None else known.own_microusd

@@ -17,6 +17,7 @@ from bot.client import Interaction, Services
 from bot.errors import Busy, NotAllowed, QuotaExceeded, Refusal, StorageError
 from bot.jobs.model import Order, Request
 from bot.runner.job_files import OrderFiles
+from bot.texts import chip_in as chip_words
 from bot.texts import confirmation as words
 from bot.texts import finished
 from bot.texts.button_ids import QUESTION_SELECT_TEMPLATE, QUESTION_TEMPLATE, PricedOption
@@ -27,6 +28,7 @@ from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.cog import LoopCog
 from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import Form, show_form
+from cogs.chip_in.start import ask_for_amount, begin_chip_in, may_chip_in
 from cogs.ordering.card_place import second_card
 from cogs.ordering.checks import CheckedQuote, as_of_now, check_quote, check_quote_in_time, rule_query
 from cogs.ordering.first_order import tip_soon
@@ -68,6 +70,7 @@ def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -
         decision=checked.decision,
         offers=_offers(services, order),
         doubts=order.doubts,
+        may_chip_in=may_chip_in(services, order.request),
     )
 
 
@@ -104,6 +107,8 @@ class ConfirmationButton(PersistentButton, template=QUESTION_TEMPLATE):
         match answer:
             case "fix":
                 await _ask_for_prompt(interaction, order_id)
+            case "chip":
+                await _ask_for_own(interaction, order_id)
             case "make":
                 await _answer(interaction, order_id, partial(_make, interaction))
             case "cheaper":
@@ -227,14 +232,44 @@ async def _answer(interaction: Interaction, order_id: str, answer: Answer) -> No
             raise
 
 
+async def _ask_for_own(interaction: Interaction, order_id: str) -> None:
+    """Ask what the member adds themself; the question stays open meanwhile."""
+    order = interaction.client.services.pending_orders.find(order_id, member_id=interaction.user.id)
+    if order is None:
+        await _say(interaction, GONE)
+        return
+
+    async def begin(submitted: Interaction, own_microusd: int) -> None:
+        await _check_place_of(submitted, order_id)
+
+        async def accept(confirmed: Order) -> None:
+            await begin_chip_in(submitted.client.services, confirmed, own_microusd)
+
+        await _answer(submitted, order_id, partial(_place, submitted, chip_words.STARTED, accept))
+
+    who = as_of_now(order.who, interaction)
+    await ask_for_amount(interaction, chip_words.START_TITLE, who, order.quote.microusd, begin)
+
+
 async def _make(interaction: Interaction, answered: Answered) -> None:
-    """Post a card and accept the job on it; if there is no room or money for it now, ask again below the reason."""
-    await _say(interaction, BEGUN)
+    """Post a card and accept the job on it."""
+
+    async def accept(confirmed: Order) -> None:
+        tip_soon(interaction, await interaction.client.services.runner.accept(confirmed))
+
+    await _place(interaction, BEGUN, accept, answered)
+
+
+async def _place(
+    interaction: Interaction, said: str, accept: Callable[[Order], Awaitable[None]], answered: Answered
+) -> None:
+    """Post a card and accept the order on it; if there is no room or money for it now, ask again below the reason."""
+    await _say(interaction, said)
     services, order = interaction.client.services, answered.order
     async with under_way(services, replace(acknowledgement_of(interaction, "placeholder"), id=order.id)):
         card = await second_card(interaction)
         try:
-            job = await services.runner.accept(replace(order, address=card))
+            await accept(replace(order, address=card))
         except NOT_NOW as refusal:
             await interaction.followup.delete_message(card.message_id)
             await answered.keep(services)
@@ -244,7 +279,6 @@ async def _make(interaction: Interaction, answered: Answered) -> None:
             raise
         else:
             answered.files.leave_to_job()
-            tip_soon(interaction, job)
 
 
 def _cheaper(found: Offers) -> Variant | None:

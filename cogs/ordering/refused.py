@@ -22,11 +22,13 @@ from bot.ledger.decision import decide, grant_needed
 from bot.ledger.model import View
 from bot.money import in_whole_cents
 from bot.refused_orders import Redo, RefusedOrder
+from bot.texts import chip_in as chip_words
 from bot.texts import next_steps as words
 from bot.texts.button_ids import REFUSED_TEMPLATE
 from bot.texts.money_requests import asked
 from cogs.base.cog import FeatureCog
 from cogs.base.component import PersistentButton
+from cogs.chip_in.start import ask_for_amount, may_chip_in
 from cogs.ordering.ask_admin import ask_admins
 from cogs.ordering.checks import interaction_member, rule_query
 
@@ -59,7 +61,8 @@ async def _offer(interaction: Interaction, order: KnownOrder, error: WandaError)
     priced = await _priced(interaction, order.request) if words.is_about_price(error) else None
     less, short = (None, 0) if priced is None else (priced.nearest, priced.short_microusd)
     may_ask = short > 0 and isinstance(error, QuotaExceeded)
-    steps = words.steps_for(refused_id, error, less, may_ask=may_ask)
+    others_may = may_ask and may_chip_in(services, order.request)
+    steps = words.steps_for(refused_id, error, less, may_ask=may_ask, may_chip_in=others_may)
     if not steps:
         return
     services.refused_orders.add(
@@ -71,6 +74,7 @@ async def _offer(interaction: Interaction, order: KnownOrder, error: WandaError)
             nearest=None if less is None else _changed_options(less.mode),
             price_microusd=0 if priced is None else priced.price_microusd,
             short_microusd=short if may_ask else 0,
+            may_chip_in=others_may,
         )
     )
     error.next_steps = steps
@@ -126,7 +130,7 @@ class RefusedButton(PersistentButton, template=REFUSED_TEMPLATE):
         """Show the form with what was typed, or give the order again, once."""
         refused, action = interaction.client.services.refused_orders, self.parts["action"]
         requester = requester_of(interaction)
-        if action in {"fix", "ask"}:
+        if action in {"fix", "ask", "chip"}:
             order = refused.find(self.parts["refused_id"], requester)
         else:
             order = refused.take(self.parts["refused_id"], requester)
@@ -136,6 +140,8 @@ class RefusedButton(PersistentButton, template=REFUSED_TEMPLATE):
             await order.redo.open_form(interaction)
         elif action == "ask":
             await _ask(interaction, order)
+        elif action == "chip":
+            await _ask_for_own(interaction, order)
         elif action == "nearest":
             await order.redo.again(interaction, order.nearest or {})
         else:
@@ -150,6 +156,22 @@ async def _ask(interaction: Interaction, order: RefusedOrder) -> None:
     )
     again = view_of(words.after_asking(order.id))
     await interaction.edit_original_response(content=asked(channel_id), view=again)
+
+
+async def _ask_for_own(interaction: Interaction, order: RefusedOrder) -> None:
+    """Ask what the member adds themself, then give the order again as one that others chip in for."""
+
+    async def begin(submitted: Interaction, own_microusd: int) -> None:
+        taken = submitted.client.services.refused_orders.take(order.id, requester_of(submitted))
+        if taken is None:
+            await answer_privately(submitted, words.GONE)
+            return
+        taken.redo.own_microusd = own_microusd
+        await taken.redo.again(submitted, {})
+
+    await ask_for_amount(
+        interaction, chip_words.START_TITLE, interaction_member(interaction), order.price_microusd, begin
+    )
 
 
 class RefusedOrderButtons(FeatureCog):

@@ -25,8 +25,12 @@ async def make_video(
     mode_class: type[Mode],
     options: Mapping[str, Any],
     attachments: Mapping[str, discord.Attachment],
+    *,
+    own_microusd: int | None = None,
 ) -> None:
     """Make the video, or ask for confirmation first. This function also reports refusals after the first answer.
+
+    With `own_microusd` others chip in, and that is what the member adds.
 
     Raises:
         Refusal: the interaction was not answered; nothing was held or kept but what was typed, for its next steps.
@@ -34,6 +38,7 @@ async def make_video(
     """
     attachments = with_loop(options, attachments)
     typed = TypedCommand(mode_class, options, attachments)
+    typed.own_microusd = own_microusd
     async with next_steps(interaction, typed):
         await check_place(interaction, mode_class.id)
         own = await mode_options(interaction, mode_class, options)
@@ -54,6 +59,7 @@ class TypedCommand:
         self.attachments = attachments
         self.request: Request | None = None
         self.error: WandaError | None = None
+        self.own_microusd: int | None = None
 
     async def open_form(self, interaction: Interaction) -> None:
         """Show the form with what was typed."""
@@ -61,7 +67,13 @@ class TypedCommand:
 
     async def again(self, interaction: Interaction, changes: Mapping[str, Any]) -> None:
         """Order the video again, with these options changed; raises as `make_video`."""
-        await make_video(interaction, self.mode, {**self.options, **changes}, self.attachments)
+        await make_video(
+            interaction,
+            self.mode,
+            {**self.options, **changes},
+            self.attachments,
+            own_microusd=None if changes else self.own_microusd,
+        )
 
 
 class FixForm(Form):

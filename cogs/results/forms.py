@@ -117,6 +117,7 @@ class RerunAgain:
         self.trigger = trigger
         self.request: Request | None = None
         self.error: WandaError | None = None
+        self.own_microusd: int | None = None
 
     async def open_form(self, interaction: Interaction) -> None:
         """Show the form with what was typed."""
@@ -174,6 +175,7 @@ class ClipAgain:
         self.trigger = trigger
         self.request: Request | None = None
         self.error: WandaError | None = None
+        self.own_microusd: int | None = None
 
     async def open_form(self, interaction: Interaction) -> None:
         """Show the form with what was typed."""

@@ -93,6 +93,7 @@ CASES = [
     ("cogs.admin.typed_input", "asyncio", PURE),
     ("cogs.admin.report", "matplotlib", DRAWING),
     ("cogs.base.page", "aiosqlite", DRIVERS),
+    ("cogs.chip_in.cog", "asyncpg", DRIVERS),
     ("cogs.help.cog", "aiohttp", AIOHTTP),
     ("cogs.films.cog", "bot.cli.ledger", COGS_STAND),
     ("cogs.jobs.cog", "aiosqlite", DRIVERS),

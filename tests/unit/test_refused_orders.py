@@ -13,6 +13,8 @@ from bot.texts.button_ids import RefusedAction
 class NoRedo:
     """An order that is never given again."""
 
+    own_microusd: int | None = None
+
     async def open_form(self, interaction: Any) -> None:
         """Show nothing."""
 
@@ -22,12 +24,18 @@ class NoRedo:
 
 @pytest.mark.parametrize(
     ("action", "of_bare", "of_priced"),
-    [("fix", True, True), ("again", True, True), ("nearest", False, True), ("ask", False, True)],
+    [("fix", True, True), ("again", True, True), ("nearest", False, True), ("ask", False, True), ("chip", False, True)],
 )
 def test_only_what_was_offered(action: RefusedAction, of_bare: bool, of_priced: bool) -> None:
-    """No admin is asked for $0.00, and no nearest setting is ordered where there is none."""
+    """No admin is asked for $0.00, nobody chips in, and no nearest setting is ordered where none was offered."""
     bare = RefusedOrder(id="a", requester=Requester(1, 2), redo=NoRedo(), at=0.0)
     priced = RefusedOrder(
-        id="b", requester=Requester(1, 2), redo=NoRedo(), at=0.0, nearest={"resolution": "480p"}, short_microusd=10_000
+        id="b",
+        requester=Requester(1, 2),
+        redo=NoRedo(),
+        at=0.0,
+        nearest={"resolution": "480p"},
+        short_microusd=10_000,
+        may_chip_in=True,
     )
     assert (bare.offers(action), priced.offers(action)) == (of_bare, of_priced)

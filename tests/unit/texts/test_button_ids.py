@@ -53,7 +53,7 @@ IDS = [
     ),
     *(
         (ids.refused_button_id(one, JOB), f"wanda:refused:{one}:{JOB}", ids.REFUSED_TEMPLATE)
-        for one in ("fix", "again", "nearest", "ask")
+        for one in ("fix", "again", "nearest", "ask", "chip")
     ),
     (ids.HELP_SELECT_ID, "wanda:help", ids.HELP_SELECT_TEMPLATE),
     *(
@@ -64,6 +64,11 @@ IDS = [
         (ids.money_button_id(one, JOB), f"wanda:money:{one}:{JOB}", ids.MONEY_TEMPLATE)
         for one in ("grant", "raise", "decline")
     ),
+    *(
+        (ids.chip_in_button_id(one, JOB), f"wanda:chipin:{one}:{JOB}", ids.CHIP_IN_TEMPLATE)
+        for one in ("other", "back", "cancel")
+    ),
+    (ids.chip_in_rest_id(10**12, JOB), f"wanda:chipin:add1000000000000:{JOB}", ids.CHIP_IN_REST_TEMPLATE),
     *(
         (
             ids.setup_button_id(one, f"channel.{MEMBER}", "everything", "0123abcd"),

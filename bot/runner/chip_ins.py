@@ -1,0 +1,151 @@
+"""Carries out what members do with chip-ins, and ends or begins those whose time has come."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from bot.errors import Busy, StorageError
+from bot.ids import new_id
+from bot.jobs import chip_ins, transactions
+from bot.jobs.chip_ins import Added, ChipIn, ChipInBounds, Rules
+from bot.jobs.model import Job, Order, job_from
+from bot.ledger.model import Who
+from bot.runner.runner import Runner
+from bot.settings import ChipInSettings
+from bot.sharding import Shards
+from bot.storage.transaction import Store, Transaction
+
+log = logging.getLogger(__name__)
+
+
+class ChipIns:
+    """Chip-ins of this process's shards. `changed` is set when a card is to be drawn again.
+
+    `clock` is in Unix seconds.
+    """
+
+    def __init__(self, runner: Runner, store: Store, settings: ChipInSettings, clock: Callable[[], float]) -> None:
+        self._runner = runner
+        self._store = store
+        self._bounds = bounds_of(settings)
+        self._clock = clock
+        self.changed = asyncio.Event()
+
+    async def start(self, order: Order, own_microusd: int) -> Added:
+        """Begin to collect for an order, whose address is the chip-in's card, with its maker's own share.
+
+        Raises:
+            Refusal: as `bot.jobs.chip_ins.start`; nothing was held, nothing was stored.
+            StorageError: the database or the files did not answer; nothing was held.
+        """
+        job = job_from(order, now=self._clock())
+        return await self._add(partial(chip_ins.start, job, own_microusd), job.guild_id, job.id, job.id, keep=job)
+
+    async def add(self, chip_in_id: str, who: Who, amount_microusd: int) -> Added:
+        """Add a member's share; with the last one the video begins.
+
+        Raises:
+            Refusal: as `bot.jobs.chip_ins.add`; nothing was held.
+            StorageError: the database did not answer; nothing was held.
+        """
+        share_id = new_id(at=self._clock())
+        return await self._add(
+            partial(chip_ins.add, chip_in_id, share_id, who, amount_microusd), who.guild_id, chip_in_id, share_id
+        )
+
+    async def take_back(self, chip_in_id: str, *, guild_id: int, member_id: int) -> int:
+        """Give a member back what they added, and return it; raises as `bot.jobs.chip_ins.take_back`."""
+        back = chip_ins.take_back(chip_in_id, member_id, now=self._clock())
+        given = await self._store.write(back, guild_id=guild_id)
+        self.changed.set()
+        return given
+
+    async def cancel(self, chip_in_id: str, *, guild_id: int, member_id: int) -> ChipIn:
+        """Give everything back to everybody; raises as `bot.jobs.chip_ins.cancel`."""
+        cancelling = chip_ins.cancel(chip_in_id, member_id, now=self._clock())
+        ended = await self._store.write(cancelling, guild_id=guild_id)
+        self.changed.set()
+        return ended
+
+    async def look(self, shards: Shards) -> None:
+        """End the chip-ins whose time is over or whose server was left, and begin full ones for which there is a place.
+
+        Raises:
+            StorageError: the database did not answer; the next look goes on.
+        """
+        for chip_in_id, guild_id in await self._store.read(chip_ins.due_chip_ins(shards, now=self._clock())):
+            ending = chip_ins.end_late(chip_in_id, now=self._clock())
+            if await self._store.write(ending, guild_id=guild_id):
+                log.info("chip-in %s is over, and everybody has their money back", chip_in_id)
+                continue
+            try:
+                begin = partial(chip_ins.begin_full, chip_in_id)
+                await self._runner.accept_by(
+                    lambda running, begin=begin: begin(self._rules(running)), _itself, guild_id
+                )
+            except Busy:
+                return  # Wanda is stopping
+
+    async def _add(
+        self,
+        adding: Callable[[Rules], Transaction[Added]],
+        guild_id: int,
+        chip_in_id: str,
+        share_id: str,
+        *,
+        keep: Job | None = None,
+    ) -> Added:
+        try:
+            added = await self._runner.accept_by(
+                lambda running: adding(self._rules(running)), lambda one: one.job, guild_id, keep=keep
+            )
+        except StorageError:
+            found = await self._store.read(_found(chip_in_id, share_id))
+            if found is None:
+                raise
+            added = found  # it was committed although the answer to that was lost
+            self._runner.called(chip_in_id)
+        if added.has_warnings:
+            self._runner.warned.set()
+        self.changed.set()
+        return added
+
+    def _rules(self, running: int) -> Rules:
+        return Rules(
+            bounds=self._bounds,
+            shipped=self._runner.shipped,
+            places=self._runner.places,
+            now=self._clock(),
+            running=running,
+        )
+
+
+def _itself(job: Job | None) -> Job | None:
+    return job
+
+
+def _found(chip_in_id: str, share_id: str) -> Transaction[Added | None]:
+    """Return a share that was added, to a chip-in or to the job that it has become; None if it was not."""
+    chip_in = yield from chip_ins.chip_in_of(chip_in_id)
+    job = yield from transactions.get(chip_in_id)
+    if chip_in is None and job is not None:
+        chip_in = ChipIn(
+            id=job.id, guild_id=job.guild_id, address=job.address, expires_at=0.0, job=job, shares=job.shares
+        )
+    share = None if chip_in is None else next((one for one in chip_in.shares if one.id == share_id), None)
+    if chip_in is None or share is None:
+        return None
+    return Added(chip_in=chip_in, share_microusd=share.amount_microusd, job=job, has_warnings=False)
+
+
+def bounds_of(settings: ChipInSettings) -> ChipInBounds:
+    """Return the bounds from the settings."""
+    return ChipInBounds(
+        of_member_max=settings.each_max,
+        in_server_max=settings.in_server_max,
+        life_s=settings.life_s,
+        shares_max=settings.shares_max,
+        shares_of_member_max=settings.shares_each_max,
+        least_microusd=settings.least_microusd,
+    )

@@ -1,0 +1,145 @@
+"""Chipping in: the card of a video that several members pay for, its form, and what whoever presses reads."""
+
+from collections.abc import Sequence
+
+from bot.jobs.chip_ins import ChipIn, Over
+from bot.jobs.model import Job
+from bot.money import dollars, exact_dollars
+from bot.texts.button_ids import chip_in_button_id, chip_in_rest_id
+from bot.texts.card import AMBER, GREEN, GREY, Button, Card, Field, join_within
+from bot.texts.job_card import TITLE_CHARS_MAX
+from bot.texts.mode_settings import mode_settings_of
+from bot.texts.payers import PAYERS_CHARS_MAX, payers
+from bot.texts.plain import bar, block_quote, cut, person, visible
+from bot.texts.setting_words import settings_line
+
+FORM_TITLE = "Chip in"
+START_TITLE = "Let others chip in"
+AMOUNT_LABEL = "How much do you add?"
+AMOUNT_CHARS_MAX = 20
+AMOUNT = "amount"
+OWN_FILES_ONLY = "Others can chip in only for your own files. Attach them to a new command; you weren't charged."
+ONE_VIDEO_ONLY = "Others can chip in for one video at a time. Order a single one; you weren't charged."
+STARTED = "It's in the channel: others can chip in there. You get your money back if it isn't paid for in time."
+_BAR_CELLS = 16
+NOBODY = "Nobody yet."
+_OVER: dict[Over, str] = {
+    "late": "**Not enough came together in time.** Everybody has their money back.",
+    "cancelled": "**Cancelled by its maker.** Everybody has their money back.",
+    "deleted": "**It won't be made.** Everybody has their money back.",
+}
+_OVER_NOTICE: dict[Over, str] = {
+    "late": "this video wasn't paid for in time, so you have your money back.",
+    "cancelled": "this video was cancelled, so you have your money back.",
+    "deleted": "this video won't be made, so you have your money back.",
+}
+
+
+def chip_in_card(chip_in: ChipIn) -> Card:
+    """Return the public card: what it is, what is missing, who added what, and until when."""
+    job = chip_in.job
+    if job is None or chip_in.over is not None:
+        return _over_card(chip_in, job)
+    missing, price = chip_in.missing_microusd, job.quote_microusd
+    added = price - missing
+    how_far = f"{bar(added / price if price else 1.0, _BAR_CELLS)} **{dollars(added)}** of {dollars(price)}"
+    status = f"**{dollars(missing)}** is missing." if missing else _waits(chip_in)
+    lines = [_asked(job), f"{how_far}\n{status}"]
+    settings = settings_line(mode_settings_of(job).settings)
+    fields = (
+        *((Field("Settings", settings, inline=False),) if settings else ()),
+        Field("Who chips in", join_within(payers(chip_in.shares) or [NOBODY], PAYERS_CHARS_MAX), inline=False),
+        Field("Until", f"<t:{int(chip_in.expires_at)}:R>, then everybody gets their money back.", inline=False),
+    )
+    return Card(
+        title=_title(job, f"{dollars(price)}, paid together"),
+        description="\n".join(line for line in lines if line),
+        fields=fields,
+        colour=AMBER if missing else GREEN,
+        footer="The video begins once it's all there.",
+        buttons=_buttons(chip_in),
+    )
+
+
+def _over_card(chip_in: ChipIn, job: Job | None) -> Card:
+    said = _OVER[chip_in.over or "deleted"]
+    return Card(
+        title="Chip in" if job is None else _title(job, "not made"),
+        description=said if job is None else "\n".join(part for part in (_asked(job), said) if part),
+        fields=(),
+        colour=GREY,
+    )
+
+
+def _title(job: Job, rest: str) -> str:
+    return cut(visible(f"{mode_settings_of(job).mode_title}: {rest}"), TITLE_CHARS_MAX)
+
+
+def _asked(job: Job) -> str:
+    prompt = job.options.get("prompt")
+    asked = block_quote(prompt) if isinstance(prompt, str) and visible(prompt) else ""
+    return f"By {person(job.member_id)}\n{asked}" if asked else f"By {person(job.member_id)}"
+
+
+def _waits(chip_in: ChipIn) -> str:
+    if chip_in.obstacle == "rule":
+        return "It's all there, but a rule of this server keeps it from beginning."
+    return "It's all there, and begins as soon as there's room."
+
+
+def _buttons(chip_in: ChipIn) -> tuple[Button, ...]:
+    missing = chip_in.missing_microusd
+    cancel = Button("Cancel", "danger", chip_in_button_id("cancel", chip_in.id))
+    if not missing:
+        return (cancel,)
+    return (
+        Button(f"Add {exact_dollars(missing)}", "success", chip_in_rest_id(missing, chip_in.id)),
+        Button("Add…", "secondary", chip_in_button_id("other", chip_in.id)),
+        Button("Take mine back", "secondary", chip_in_button_id("back", chip_in.id)),
+        cancel,
+    )
+
+
+def amount_hint(*, price_microusd: int, most_microusd: int | None) -> str:
+    """Return what stands below the field: the price, or what is missing, and the most that the member can add."""
+    most = "" if most_microusd is None else f" You can add {exact_dollars(most_microusd)} at most now."
+    return f"In dollars. {exact_dollars(price_microusd)} is missing.{most}"
+
+
+def amount_default(*, price_microusd: int, most_microusd: int | None) -> str:
+    """Return what the field is filled in with: all that the member can add; "" if that is not known."""
+    if most_microusd is None:
+        return ""
+    return exact_dollars(min(price_microusd, most_microusd)).removeprefix("$").replace(",", "")
+
+
+def added_text(chip_in: ChipIn, amount_microusd: int, *, is_made: bool) -> str:
+    """Return what a member reads once their share is added."""
+    if is_made:
+        return f"You added {exact_dollars(amount_microusd)}, and that was all that was missing. The video begins."
+    missing = chip_in.missing_microusd
+    rest = f"{exact_dollars(missing)} is missing." if missing else "It's all there now."
+    return f"You added {exact_dollars(amount_microusd)}. {rest}"
+
+
+def taken_back_text(amount_microusd: int) -> str:
+    """Return what a member reads who took theirs back."""
+    return f"You have your {exact_dollars(amount_microusd)} back."
+
+
+CANCELLED = "Cancelled. Everybody has their money back."
+
+
+def told_over(chip_in: ChipIn) -> tuple[int, ...]:
+    """Return who is told that a chip-in is over: all who added something, but not its maker who cancelled it."""
+    if chip_in.over is None:
+        return ()
+    maker_id = 0 if chip_in.job is None else chip_in.job.member_id
+    left_out = {0, maker_id} if chip_in.over == "cancelled" else {0}
+    ids = [one.member_id for one in chip_in.shares if one.amount_microusd or one.member_id == maker_id]
+    return tuple(one for one in dict.fromkeys(ids) if one not in left_out)
+
+
+def over_notice(chip_in: ChipIn, member_ids: Sequence[int]) -> str:
+    """Return the one message that tells them."""
+    return f"{' '.join(f'<@{one}>' for one in member_ids)} {_OVER_NOTICE[chip_in.over or 'deleted']}"

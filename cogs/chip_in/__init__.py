@@ -1,0 +1,1 @@
+"""Videos that several members pay for."""

@@ -1,0 +1,34 @@
+"""The cards of `make look` of a video that several members pay for: open, waiting for a place, and over."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from bot.jobs.chip_ins import ChipIn
+from bot.jobs.model import Job
+from bot.ledger.model import Share
+from bot.texts.card import Card
+from bot.texts.chip_in import chip_in_card
+from sandbox.look_admin import NOW
+
+MakeJob: TypeAlias = Callable[[], Job]
+SHARES = (Share("a" * 32, 50, 300_000), Share("b" * 32, 51, 200_000), Share("c" * 32, 50, 50_000))
+
+
+def a_chip_in(job: Job) -> ChipIn:
+    """Return one of which most is there."""
+    return ChipIn(
+        id=job.id, guild_id=job.guild_id, address=job.address, expires_at=NOW + 80_000, job=job, shares=SHARES
+    )
+
+
+def cards(a_job: MakeJob) -> Mapping[str, Callable[[], Card]]:
+    """Return the card of each state."""
+    job = a_job()
+    rest = Share("d" * 32, 52, job.quote_microusd - 550_000)
+    full = replace(a_chip_in(job), state="full", obstacle="place", shares=(*SHARES, rest))
+    return {
+        "chip-in": lambda: chip_in_card(a_chip_in(job)),
+        "chip-in-full": lambda: chip_in_card(full),
+        "chip-in-over": lambda: chip_in_card(replace(a_chip_in(job), state="over", over="late")),
+    }
