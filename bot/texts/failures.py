@@ -37,6 +37,7 @@ _PLACES: Mapping[str, str] = {
     "video_url": "the video",
     "audio_url": "the audio",
     "image_urls": "an image",
+    "reference_image_url": "the reference image",
     "reference_image_urls": "a reference image",
     "video_urls": "a video",
     "reference_video_urls": "a reference video",

@@ -217,6 +217,7 @@ async def send_recipe(interaction: Interaction, job: str) -> None:
     end_image="The last frame, if the recipe has one.",
     video="The clip, if the recipe has one.",
     audio="The sound, if the recipe has one.",
+    reference_image="The reference picture, if the recipe has one.",
     **{f"image{number}": f"Reference picture {number}, if the recipe has it." for number in range(1, 6)},
     **{f"video{number}": f"Reference clip {number}, if the recipe has it." for number in range(1, 4)},
 )
@@ -228,6 +229,7 @@ async def replay_recipe(
     end_image: discord.Attachment | None = None,
     video: discord.Attachment | None = None,
     audio: discord.Attachment | None = None,
+    reference_image: discord.Attachment | None = None,
     image1: discord.Attachment | None = None,
     image2: discord.Attachment | None = None,
     image3: discord.Attachment | None = None,
@@ -239,6 +241,7 @@ async def replay_recipe(
 ) -> None:
     """Make a video from a recipe and its files."""
     given = {"image": image, "end_image": end_image, "video": video, "audio": audio}
+    given |= {"reference_image": reference_image}
     given |= {"image1": image1, "image2": image2, "image3": image3, "image4": image4, "image5": image5}
     given |= {"video1": video1, "video2": video2, "video3": video3}
     await replay_video(interaction, recipe, {name: file for name, file in given.items() if file is not None})

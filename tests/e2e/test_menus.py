@@ -138,15 +138,17 @@ async def test_a_form_with_a_wrong_number(stage: Stage, files: Path) -> None:
 
 
 async def test_a_voice_message_as_soundtrack(stage: Stage, files: Path) -> None:
-    """A voice message of 40 s is trimmed, turned into what Wan takes, and the card says so."""
+    """A voice message of 40 s is trimmed, turned into what Wan takes, and the card says so; its picture moves."""
     sound = real_file(files, "voice-message.ogg", media_samples.ogg(40.0))
-    form = (await chosen(stage, await said(stage, sound), "Use in a video"))["modal"]
-    upload = {"image": picture(files)}
-    answer = await sent(stage, form, upload, prompt="he speaks", duration="2", resolution="720p")
+    form = (await chosen(stage, await said(stage, sound, picture(files)), "Use in a video"))["modal"]
+    assert form["title"] == "Use picture and sound"
+    answer = await sent(stage, form, prompt="he speaks", duration="2", resolution="720p")
     card = await wait_for_video(stage, answer["message_id"])
     assert "trimmed from 40 s to 30 s" in text_of(card)
     assert "OGG saved as MP3" in text_of(card)
-    assert (await filmed(stage, "he speaks"))["input"]["audio_url"]
+    asked = (await filmed(stage, "he speaks"))["input"]
+    assert asked["audio_url"]
+    assert asked["image_url"]
 
 
 async def test_a_long_clip_is_continued_from_its_end(stage: Stage, files: Path) -> None:

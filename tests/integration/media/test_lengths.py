@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.catalogue import wan22_video, wan25_image, wan27_image, wan27_reference
+from bot.catalogue import wan22_video, wan25_image, wan27_edit, wan27_image, wan27_reference
+from bot.catalogue.registry import price_table
 from bot.errors import MediaRefused
 from bot.media.ffmpeg import Ffmpeg
 from bot.media.fitter import Fitted, Fitter
@@ -16,6 +17,7 @@ from bot.media_spec import MediaSpec
 from bot.settings import MediaSettings
 from sandbox.fal.clip_length import longest_s
 from tests.support import media_samples, uneven_media
+from tests.support.catalogue_samples import request
 from tests.support.job_samples import REQUESTER
 
 SETTINGS = MediaSettings()
@@ -88,6 +90,17 @@ async def test_a_webm_without_a_length(prober: Prober, tmp_path: Path) -> None:
     """A browser's recording states no length; it becomes an MP4 that does."""
     fitted = await fit(prober, tmp_path, uneven_media.live_webm(), wan22_video.CLIP)
     assert (fitted.facts.format, fitted.facts.seconds) == ("mp4", uneven_media.PLAYED_S)
+
+
+async def test_a_clip_to_change_costs_what_is_left_of_it(prober: Prober, tmp_path: Path) -> None:
+    """Of a clip that is too long the first 10 s are changed, and the price counts these."""
+    fitted = await fit(prober, tmp_path, media_samples.mp4(12.0, 320, 240), wan27_edit.CLIP)
+    assert fitted.facts.seconds == pytest.approx(10.0, abs=TOLERANCE_S)
+    facts = {"video": fitted.facts}
+    mode = request("wan27-edit")
+    mode.check(facts)
+    assert 990_000 <= mode.quote(facts, price_table()).microusd <= 1_000_000
+    assert any("trimmed from 12 s" in change for change in fitted.changes)
 
 
 async def test_sound_behind_its_own_damage_is_no_obstacle(prober: Prober, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from tests.support.catalogue_samples import PICKER
         ("wan27-edit duration=10", 1_000_000, "10 s × $0.10"),
         ("wan27-edit duration=3 video_seconds=8", 300_000, "3 s × $0.10"),
         ("wan25-image duration=10 resolution=480p", 500_000, "10 s × $0.05"),
+        ("wan25-text duration=10", 1_000_000, "10 s × $0.10"),  # as docs/add-a-mode.md says
         ("wan22-video num_frames=161 video_seconds=30 strength=0.5", 805_000, "161 frames / 16 × $0.08"),
         ("wan21-image num_frames=100 resolution=480p seed=1 prompt=x", 250_000, "$0.20 × 1.25 (100 frames)"),
     ],

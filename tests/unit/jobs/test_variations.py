@@ -12,6 +12,7 @@ from bot.jobs.model import Order, Request, attached_of
 from bot.jobs.short_id import short_id
 from bot.jobs.variations import as_variations, jobs_from
 from bot.ledger.model import Who
+from tests.support.catalogue_samples import input_facts, request
 from tests.support.job_samples import ADDRESS, JOB_ID, NOW, PICTURE
 
 ONE = Quote(microusd=750_000, formula="5 s × $0.15", prices_version="test")
@@ -28,6 +29,16 @@ def _order(videos: int, seed: int | None, *, trigger: str | None = None) -> Orde
         requested_at=NOW,
         address=ADDRESS,
     )
+
+
+def test_jobs_of_clips_about_as_long_are_alike() -> None:
+    """How long such videos take is known by whole seconds, of the clip where its length is the video's."""
+    by_seconds: dict[float, str] = {}
+    for seconds in (4.2, 4.4, 5.1):
+        clip = input_facts("video", seconds=seconds)
+        order = replace(_order(1, None), request=Request(mode=request("wan27-edit"), inputs=(clip,)))
+        by_seconds[seconds] = jobs_from(order, now=NOW)[0].similar
+    assert by_seconds == {4.2: "wan27-edit:720p:4.0", 4.4: "wan27-edit:720p:4.0", 5.1: "wan27-edit:720p:5.0"}
 
 
 @given(st.integers(2, 4), st.none() | st.integers(0, SEED_27_MAX))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from discord import app_commands
 
+from bot.catalogue.registry import MODES
 from cogs.admin.cog import admin_group
 from cogs.admin.permission import AdminGroup
 from cogs.base.command_group import command_payload
@@ -131,3 +132,9 @@ def test_groups_are_made_anew() -> None:
     """Two clients in one process share no command."""
     first, second = admin_group(), admin_group()
     assert not {id(one) for one in first.walk_commands()} & {id(one) for one in second.walk_commands()}
+
+
+def test_a_recipe_of_any_mode_can_be_replayed() -> None:
+    """Every file that a mode takes is an option of `/jobs replay`."""
+    options = {option["name"] for option in LEAVES["jobs replay"]["options"]}
+    assert options - {"recipe"} == {name for mode in MODES for name in mode.media()}
