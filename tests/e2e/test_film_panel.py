@@ -1,15 +1,19 @@
 """The private panel of a film: it is written over a restart, ordered, made, and one shot of it is made again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, text_of
-from tests.support.film_steps import add_shot, click, new_message, open_panel, panel, submit
-from tests.support.rerun_steps import labels, restart
+from sandbox.stage import Stage, buttons_of, components_of, text_of
+from tests.support.film_steps import add_shot, choose, click, finished, new_message, open_panel, panel, submit
+from tests.support.rerun_steps import restart
+from tests.support.text_commands import read
 from tests.support.video_steps import costs, picture, voice, wait_for_ends, wait_for_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+FLAGGED = {"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation", "url": "https://docs"}
+SELECT = 3
 EACH = 200_000  # micro-dollars: 2 s of Wan 2.7 at 720p, $0.10 a second (https://fal.ai/models/fal-ai/wan/v2.7)
 
 
@@ -17,6 +21,17 @@ EACH = 200_000  # micro-dollars: 2 s of Wan 2.7 at 720p, $0.10 a second (https:/
 def bot_settings() -> dict[str, str]:
     """Films are looked at often."""
     return {"WANDA_FILM_LOOK_S": "0.2"}
+
+
+def ids_of(message: dict[str, Any]) -> list[str]:
+    """Return the ids of the message's buttons."""
+    return [one["custom_id"] for one in buttons_of(message)]
+
+
+async def press_of(stage: Stage, user: str, message_id: str, custom_id: str) -> dict[str, Any]:
+    """Press a button of a message that the person need not see."""
+    body = {"user": user, "message": message_id, "custom_id": custom_id, "unchecked": True}
+    return await stage.discord.post("click", body)
 
 
 async def test_written_over_a_restart_and_made(stage: Stage, files: Path) -> None:
@@ -38,24 +53,67 @@ async def test_written_over_a_restart_and_made(stage: Stage, files: Path) -> Non
         await click(stage, shown, "Make the film")
         await panel(stage, shown, "on its way")
         card = await new_message(stage, "A film in 3 shots")
-        done = await wait_for_text(stage, card["id"], "✅ **3**", within_s=60)
-        done = await wait_for_text(stage, card["id"], "✅ **1**", within_s=60)
+        done = await finished(stage, card["id"])
         await wait_for_ends(stage)
     assert "night falls" in text_of(done)
 
 
-async def test_strangers_and_what_is_gone(stage: Stage) -> None:
-    """Somebody else's press, a forged id, and a press on a deleted draft change nothing and say so privately."""
+async def test_who_may_press(stage: Stage) -> None:
+    """Somebody else's press changes nothing, whatever it is; neither does a press on what is gone."""
     shown = await open_panel(stage)
     await add_shot(stage, shown, "mine alone")
-    message = await stage.message(shown)
-    assert message is not None
-    assert labels(message)
-    await click(stage, shown, "Change")
-    await panel(stage, shown, "Shot 1 of 1")
-    await click(stage, shown, "All shots")
-    await panel(stage, shown, "1 shot · 2 s")
-    await click(stage, shown, "Delete")
-    await panel(stage, shown, "Delete this film?")
-    await click(stage, shown, "Delete it")
-    await panel(stage, shown, "The draft is deleted")
+    await add_shot(stage, shown, "mine too")
+    for custom_id in ids_of(await stage.message(shown) or {}):
+        if custom_id.split(":")[2] not in {"new", "look", "add"}:
+            await press_of(stage, "friend", shown, custom_id)
+            await panel(stage, shown, "belongs to somebody else")
+            other = await open_panel(stage)
+            shown = other
+    assert "2 shots" in text_of(await panel(stage, shown, "mine too"))
+    old, second = shown, await open_panel(stage)
+    await click(stage, second, "Change", nth=1)
+    await panel(stage, second, "Shot 2 of 2")
+    await click(stage, second, "Remove")
+    await panel(stage, second, "1 shot · 2 s")
+    await click(stage, old, "Change", nth=1)
+    await panel(stage, old, "That shot isn't there any more")
+    await click(stage, second, "Delete")
+    await panel(stage, second, "Delete this film?")
+    await click(stage, second, "Delete it")
+    await panel(stage, second, "The draft is deleted")
+    await click(stage, old, "Change")
+    await panel(stage, old, "This draft isn't there any more")
+
+
+async def test_paused_redone_and_whose_it_is(stage: Stage, files: Path) -> None:
+    """A shot that fails pauses the film; only its maker goes on with it; a shot of the finished film is made again."""
+    shown = await open_panel(stage)
+    await add_shot(stage, shown, "first", files={"image": picture(files)})
+    await add_shot(stage, shown, "second", joining="continue")
+    await stage.fal.post("faults", {"at": "result", "status": 422, "body": {"detail": [FLAGGED]}, "times": 1})
+    await click(stage, shown, "Make the film")
+    card = (await new_message(stage, "A film in 2 shots"))["id"]
+    paused = await wait_for_text(stage, card, "Paused at shot 1")
+    assert "fal's safety check turned down the prompt" in text_of(paused)
+    for label in ("Try again", "Edit", "Skip", "Stop"):
+        answer = await click(stage, card, label, user="friend")
+        assert "whoever made this film" in (await read(stage, "friend", answer["message_id"])).text
+    opened = await click(stage, card, "Edit")
+    await submit(stage, opened, prompt="first, calmer")
+    done = await finished(stage, card)
+    answer = await choose(stage, card, shot_of(done), user="friend")
+    assert "whoever made this film" in (await read(stage, "friend", answer["message_id"])).text
+    asked = await read(stage, "maker", (await choose(stage, card, shot_of(done)))["message_id"])
+    assert "Shot 2 follows from its last frame" in asked.text
+    before = len(await stage.fal.get("requests"))
+    await click(stage, asked.message_id, "New seed · $0.20")
+    await wait_for_text(stage, card, "▶️ **1**")
+    await finished(stage, card)
+    await wait_for_ends(stage)
+    assert len(await stage.fal.get("requests")) == before + 1
+
+
+def shot_of(message: dict[str, Any]) -> str:
+    """Return the id of the first shot in the list of a finished film."""
+    lists = [one for one in components_of(message) if one["type"] == SELECT]
+    return lists[0]["options"][0]["value"]

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.stage import Stage, buttons_of, components_of, eventually, file_body, text_of
 from tests.support.text_commands import ask
 
-PRESSED_LAST = "edits"  # how often a message was edited so far
+SELECT = 3
 
 
 async def open_panel(stage: Stage, user: str = "maker") -> str:
@@ -34,7 +34,7 @@ async def click(stage: Stage, message_id: str, label: str, *, user: str = "maker
 async def choose(stage: Stage, message_id: str, value: str, *, user: str = "maker", of: str = "") -> dict[str, Any]:
     """Choose a value from the message's list whose id begins so; return the stand-in's answer."""
     message = await stage.message(message_id, seen_by=user)
-    lists = [one for one in components_of(message or {}) if one["type"] == 3 and one["custom_id"].startswith(of)]
+    lists = [one for one in components_of(message or {}) if one["type"] == SELECT and one["custom_id"].startswith(of)]
     body = {"user": user, "message": message_id, "custom_id": lists[0]["custom_id"], "values": [value]}
     return await stage.discord.post("click", body)
 
@@ -71,3 +71,14 @@ async def new_message(stage: Stage, words: str) -> dict[str, Any]:
         return next((one for one in reversed(await stage.messages()) if words in text_of(one)), None)
 
     return await eventually(look, what=f"message with “{words}”", within_s=60)
+
+
+async def finished(stage: Stage, message_id: str) -> dict[str, Any]:
+    """Return the film's message once it is done: it has the list of its shots."""
+
+    async def look() -> dict[str, Any] | None:
+        message = await stage.message(message_id) or {}
+        lists = [one["custom_id"] for one in components_of(message) if one["type"] == SELECT]
+        return message if any(one.startswith("wanda:shots:") for one in lists) else None
+
+    return await eventually(look, what="finished film", within_s=90)

@@ -3,7 +3,8 @@
 Every action is a POST of one JSON object. A refusal, also of an unknown key, is a 400 with `{"error": "<a sentence>"}`.
 Some options in detail:
 
-- `slash` with `"unchecked": true` sends what Discord's client would have refused; `autocomplete` takes `focused`.
+- `slash` with `"unchecked": true` sends what Discord's client would have refused, and `click` a press on somebody
+  else's private message; `autocomplete` takes `focused`.
 - Files take `path` (a local file) instead of `base64`; `raw_name` keeps a name that Discord would change, `spoiler`
   marks the file, and `width`, `height` and `duration_s` say something else than the file.
 - `say` with `"voice": true` sends its only file as a voice message.

@@ -167,10 +167,13 @@ async def _user_menu(request: ControlRequest, user: User) -> Json:
 
 
 async def click(request: ControlRequest) -> Json:
-    """Click a button, named by label or custom id, or choose `values` in a select."""
-    request.check_keys("user", "message", "label", "custom_id", "values")
+    """Click a button, named by label or custom id, or choose `values` in a select.
+
+    `unchecked` does so on a message that the person does not see.
+    """
+    request.check_keys("user", "message", "label", "custom_id", "values", "unchecked")
     user = request.user()
-    message = request.message(user)
+    message = request.message(user, checked=not request.body.get("unchecked"))
     component = _component(request, clickable_components(message))
     name = component.get("label") or component.get("custom_id")
     if component.get("disabled"):
