@@ -18,8 +18,7 @@ from bot.media.join_task import JoinTask, Source
 from bot.media.probe import Facts, Prober
 from bot.media.rules.bitrate import Bitrates, lowered, rates
 from bot.media.rules.encode_time import encode_s
-from bot.media.rules.joining import fits_in_one_pass
-from bot.media.rules.seams import PARTS_MAX
+from bot.media.rules.joining import PARTS_MAX, fits_in_one_pass
 from bot.requester import Requester
 from bot.settings import MediaSettings
 from bot.tasks import all_of

@@ -13,6 +13,7 @@ from typing import TypeVar
 from bot.media.rules.needs import even_size
 from bot.media.rules.stored_picture import StoredPicture
 
+PARTS_MAX = 8
 RATE_MIN, RATE_MAX = Fraction(1), Fraction(60)  # frames per second of a film
 USUAL_RATES = tuple(Fraction(n, 1001) for n in (24000, 30000, 60000)) + tuple(map(Fraction, (15, 16, 24, 25, 30, 50)))
 RATE_OFF = Fraction(1, 2000)  # files state their rates with rounded times

@@ -24,7 +24,6 @@ from bot.media.rules.joining import (
     timeline_of,
     usual_rate,
 )
-from bot.media.rules.seams import joined_s
 from bot.media.rules.stored_picture import StoredPicture
 
 MB = 1_000_000
@@ -115,7 +114,6 @@ def test_a_place_is_undistorted_and_covers_or_fits(width: int, height: int, acro
 
 def test_the_film_is_as_long_as_its_parts_without_the_fades() -> None:
     """Each seam takes its own fade."""
-    assert joined_s([5, 5, 2], [1, 0]) == 11
     timeline = timeline_of([part(5), part(5), part(2)], [1, 0], Fraction(24))
     assert (timeline.parts, timeline.fades, timeline.seconds) == ((120, 120, 48), (24, 0), 11.0)
 
@@ -133,7 +131,7 @@ def test_fades_never_eat_a_part(seconds: list[float], fades: list[float], rate: 
         around = timeline.fades[max(0, number - 1) : number + 1]
         assert sum(around) <= frames
     if all(length >= 2 for length in seconds):
-        meant_s = joined_s(seconds, fades[: len(parts) - 1])
+        meant_s = sum(seconds) - sum(fades[: len(parts) - 1])
         assert abs(timeline.seconds - meant_s) <= len(parts) * float(1 / rate)
 
 
