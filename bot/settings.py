@@ -1374,7 +1374,7 @@ class BillSettings(SettingsGroup):
     search_pages: int = setting(
         "WANDA_FAL_SEARCH_PAGES",
         20,
-        "Pages of fal's past requests, 100 each, that one such search reads at most.",
+        "Pages of fal's past requests, 100 each, that one search for lost jobs reads at most.",
         ge=1,
         le=1000,
     )

@@ -1,14 +1,17 @@
-"""`python -m bot ledger`: verifies the books, prints totals and differences, and lists and closes uncertain jobs."""
+"""`python -m bot ledger`: verifies the books, prints totals, differences and fal's bill, and closes uncertain jobs."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from bot.cli.bill_days import BillDays, bill_days, bill_lines
 from bot.errors import OptionRefused
 from bot.jobs.queries import job_ids_named
 from bot.jobs.transactions import find, lock_jobs, store_payment
 from bot.ledger import differences
 from bot.ledger.audit import totals, verify
+from bot.ledger.corrections import UNITS
 from bot.ledger.exposures import Exposure, count_exposures, is_exposed, open_exposures
 from bot.ledger.holds import release, settle
 from bot.ledger.model import Difference, Totals
@@ -37,17 +40,19 @@ class Books:
     uncertain: int = 0
     above_holds: tuple[int, int] = (0, 0)
     differences: Sequence[Difference] = ()
+    bill: BillDays | None = None
 
 
-async def look(settings: StorageSettings) -> Books:
-    """Verify and read the books, which may be done beside a running bot; nothing is changed.
+async def look(settings: StorageSettings, *, now: float | None = None) -> Books:
+    """Verify and read the books and fal's bill, which may be done beside a running bot; nothing is changed.
 
     Raises:
         StorageError: the database cannot be opened or read.
     """
     store = await look_into(settings)
     try:
-        return await store.read(read_books())
+        books = await store.read(read_books())
+        return replace(books, bill=await store.read(bill_days(now=time.time() if now is None else now)))
     finally:
         await store.close()
 
@@ -143,7 +148,8 @@ def ledger_lines(books: Books) -> list[str]:
         *(_row(str(one.guild_id), one) for one in books.servers),
         _row("together", together),
     ]
-    return [*rows, *_uncertain(books), *_differences(books), *verdict_lines(books)]
+    bill = [] if books.bill is None else bill_lines(books.bill)
+    return [*rows, *_uncertain(books), *_differences(books), *bill, *verdict_lines(books)]
 
 
 def verdict_lines(books: Books) -> list[str]:
@@ -184,9 +190,8 @@ def _differences(books: Books) -> list[str]:
 
 
 def _difference_line(one: Difference) -> str:
-    billed = f"billed {exact_dollars(one.billed_microusd)}" + (
-        f" for {one.units} units" if one.units else " by the operator"
-    )
+    by = "by fal's bill" if one.units == UNITS else f"for {one.units} units" if one.units else "by the operator"
+    billed = f"billed {exact_dollars(one.billed_microusd)} {by}"
     when = datetime.fromtimestamp(one.at, UTC).strftime("%Y-%m-%d %H:%M")
     return f"  {when} UTC  job {one.job_id}  server {one.guild_id}  held {exact_dollars(one.held_microusd)}  {billed}"
 

@@ -12,6 +12,7 @@ from bot.fal.platform import FalPlatform
 from bot.jobs import bills
 from bot.jobs.bills import KnownRequest
 from bot.jobs.reconciling import Compared, close_silent, compare_bill
+from bot.log import job_scope
 from bot.settings import BillSettings
 from bot.sharding import Shards, ShardsNow
 from bot.storage.transaction import Store, Transaction
@@ -112,11 +113,12 @@ class Reconciler:
             found = await self.store.read(search(after))
             for request in found:
                 after = request.request_id
-                result = await self.store.write(compare(request, now=self.clock()), guild_id=request.guild_id)
+                with job_scope(request.job_id):
+                    result = await self.store.write(compare(request, now=self.clock()), guild_id=request.guild_id)
+                    if result in {"corrected", "free"}:
+                        log.info("the books follow fal's bill now")
                 results[result] += 1
                 metrics.BILLS.labels(result).inc()
-                if result in {"corrected", "free"}:
-                    log.info("job %s: the books follow fal's bill now", request.job_id)
             if len(found) < bills.FOUND_MAX:
                 return
 
