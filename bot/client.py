@@ -16,6 +16,7 @@ from discord.ext import commands
 from bot.answers import answer_privately, sentence_for, steps_after
 from bot.bounded import Bounded
 from bot.cards.channel_queue import ChannelQueue
+from bot.cards.set_cards import CardsOfOrders
 from bot.catalogue.picker import Picker
 from bot.catalogue.price import PriceTable
 from bot.command_access import Command, CommandAccess, Overrides, overrides_in
@@ -73,6 +74,7 @@ class Services:
     fitter: Fitter
     prober: Prober
     channel_queue: ChannelQueue
+    cards: CardsOfOrders
     keeper: Retention
     reconciler: Reconciler
     lost_search: LostSearch

@@ -118,7 +118,7 @@ async def compose(
         client,
         fal_steps=fal_steps,
         cards=cards,
-        on_posted=parent_links.posted,
+        links=parent_links,
         on_shot=heard,
     )
     film_files = FilmFiles(
@@ -146,6 +146,7 @@ async def compose(
         fitter=Fitter(ffmpeg, prober, settings.media),
         prober=prober,
         channel_queue=channel_queue,
+        cards=cards,
         keeper=_keeper(store, files, client.held_shards, settings),
         reconciler=_reconciler(platform, store, client.held_shards, settings),
         lost_search=_lost_search(platform, store, client.held_shards, settings, runner),
@@ -198,9 +199,21 @@ def _runner(
     *,
     fal_steps: FalSteps,
     cards: CardsOfOrders,
-    on_posted: Callable[[Job], None],
+    links: ParentLinks,
     on_shot: Callable[[Job], None],
 ) -> Runner:
+    def drafted(job: Job) -> None:
+        if job.variation is not None and job.variation.final is not None:
+            client.dispatch("draft_ended", job)
+
+    def posted(job: Job) -> None:
+        links.posted(job)
+        drafted(job)
+
+    def over(job: Job) -> None:
+        log_end(job)
+        drafted(job)
+
     return Runner(
         store=store,
         fal_steps=fal_steps,
@@ -209,8 +222,8 @@ def _runner(
         settings=settings.jobs,
         clock=time.time,
         shards=client.held_shards,
-        on_posted=on_posted,
-        on_ended=log_end,
+        on_posted=posted,
+        on_ended=over,
         on_shot=on_shot,
         on_asked=partial(client.dispatch, "job_waits"),
         keep_files=partial(keep_inputs, files=files),

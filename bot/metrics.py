@@ -61,6 +61,11 @@ JOBS = _gauge("wanda_jobs", f"Unfinished jobs by state, {_OF_SHARDS}", "state", 
 JOBS_ACCEPTED = _counter("wanda_jobs_accepted", "Jobs that were accepted and paid for by a hold", "mode")
 JOBS_ENDED = _counter("wanda_jobs_ended", "Jobs that ended; an uncertain one that is revived, twice", "state", "mode")
 JOBS_NOT_MADE = _counter("wanda_jobs_not_made", "Jobs that ended without a video, or whose video reached nobody", "why")
+PICKS = _counter(
+    "wanda_picks",
+    "Drafts that were decided on: picked by their maker or by a vote, or why none was made in full",
+    "outcome",
+)
 STEP_SECONDS = _histogram(
     "wanda_job_step_seconds",
     "How long a step took: submit (from the order until fal has it), queue (at fal), render (at fal), deliver (from "

@@ -1102,6 +1102,40 @@ class ChipInSettings(SettingsGroup):
         return int(self.least_usd * MICROUSD_PER_USD)
 
 
+class PickSettings(SettingsGroup):
+    """Drafts of which one is picked and made in full, and votes for them."""
+
+    title: ClassVar[str] = "Drafts and votes"
+
+    open_s: float = setting(
+        "WANDA_PICK_S",
+        86_400.0,
+        "How long members may pick once their drafts are ready, in seconds; until then the final's price is set aside.",
+        gt=0,
+        le=30 * 86_400,
+    )
+    make_s: float = setting(
+        "WANDA_PICKED_S",
+        3600.0,
+        "How long a picked draft waits for a place to be made in full, in seconds; then its price is free again.",
+        gt=0,
+        le=86_400,
+    )
+    look_s: float = setting("WANDA_PICK_LOOK_S", 5.0, "Interval between looks at picks and votes, in seconds.", gt=0)
+    draw_s: float = setting(
+        "WANDA_VOTE_EDIT_S", 5.0, "Shortest time between two edits of a message that counts votes, in seconds.", gt=0
+    )
+    draw_old_s: float = setting(
+        "WANDA_VOTE_EDIT_OLD_S",
+        300.0,
+        "The same for messages older than an hour, whose edits Discord limits, in seconds.",
+        gt=0,
+    )
+    voters_max: int = setting(
+        "WANDA_VOTERS_MAX", 5000, "Members who may vote on one member's drafts.", ge=1, le=1_000_000
+    )
+
+
 class PresetSettings(SettingsGroup):
     """Bounds on presets."""
 
@@ -1501,6 +1535,7 @@ class Settings(BaseModel):
     media: MediaSettings = MediaSettings()
     cards: CardSettings = CardSettings()
     pings: PingSettings = PingSettings()
+    picks: PickSettings = PickSettings()
     presets: PresetSettings = PresetSettings()
     chip_ins: ChipInSettings = ChipInSettings()
     content: ContentSettings = ContentSettings()

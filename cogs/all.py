@@ -18,6 +18,7 @@ from cogs.notices import Notices
 from cogs.ordering.confirmation import Confirmations
 from cogs.ordering.cut_orders import CutOrders
 from cogs.ordering.refused import RefusedOrderButtons
+from cogs.picks.cog import Picks
 from cogs.presets import Presets
 from cogs.privacy import Privacy
 from cogs.prompt_log import PromptLog
@@ -49,6 +50,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     BudgetWarnings,
     WaitingLog,
     Notices,
+    Picks,
     PromptLog,
     RetentionLoop,
     Bills,

@@ -380,6 +380,19 @@ CREATE INDEX notices_due ON notices (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX notices_in_server ON notices (guild_id, at);
 CREATE INDEX notices_of_member ON notices (member_id);
 
+-- Which of several drafts is made in full: `body` is it as JSON, `look_at` when it is looked at next.
+CREATE TABLE picks (
+    set_id TEXT PRIMARY KEY,
+    guild_id BIGINT NOT NULL,
+    member_id BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    look_at DOUBLE PRECISION,
+    body TEXT NOT NULL
+);
+CREATE INDEX picks_by_look ON picks (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX picks_of_member ON picks (member_id);
+CREATE INDEX picks_of_server ON picks (guild_id);
+
 -- What a member chose in a server with /settings; an empty text is what holds for everybody.
 CREATE TABLE preferences (
     guild_id BIGINT NOT NULL,
@@ -481,6 +494,18 @@ CREATE TABLE shares (
     quote_microusd BIGINT NOT NULL CHECK (quote_microusd >= 0 AND quote_microusd <= 1000000000000)
 );
 CREATE INDEX shares_of_job ON shares (job_id);
+
+-- A member's vote for a draft; deleted when the vote is counted.
+CREATE TABLE votes (
+    set_id TEXT NOT NULL,
+    member_id BIGINT NOT NULL,
+    guild_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (set_id, member_id)
+);
+CREATE INDEX votes_of_member ON votes (member_id);
+CREATE INDEX votes_of_server ON votes (guild_id);
 
 -- A threshold, in percent, that a server's pool reached in a window, and whether it was posted.
 CREATE TABLE warnings (

@@ -8,7 +8,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
@@ -19,11 +19,13 @@ from bot.card_style import CardStyle
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.layouts import to_layout
 from bot.drawing.pictures import png
-from bot.jobs.model import Address, Failure, Input, Job, Live, PostedVideo, Result, Spot, State, Variation
+from bot.jobs.model import Address, Failure, Final, Input, Job, Live, PostedVideo, Result, Spot, State, Variation
+from bot.jobs.picks import Pick
 from bot.ledger.model import Rule
 from bot.texts import finished, job_card, set_card
 from bot.texts.card import Card, JobCard
 from bot.texts.classic_card import classic_card
+from bot.texts.draft_pick import Picking
 from bot.texts.help import HelpPage
 from bot.texts.jobs import ANY, JobsPage, jobs_card
 from bot.texts.mode_settings import mode_settings_of
@@ -207,6 +209,46 @@ def variations(*, ended: bool) -> JobCard:
     return set_card.set_card(jobs, lives, now=NOW, mode_title=words.mode_title, settings=words.settings)
 
 
+FINAL = Final(resolution="1080p", quote_microusd=750_000)
+A_PICK = Pick(
+    set_id="a" * 32,
+    final_id="b" * 32,
+    guild_id=10,
+    member_id=50,
+    final=FINAL,
+    formula="5 s × $0.15",
+    prices_version="1",
+    ordered_at=NOW,
+)
+
+
+def drafts(*, made: bool = True, votes: Mapping[int, int] | None = None, **changes: Any) -> JobCard:
+    """Return the card of three drafts and the pick among them."""
+    ready = {"result": RESULT, "charged_microusd": 500_000, "posted": PostedVideo(8_400_000, file_name=VIDEO)}
+    jobs = [one_of_four(number, "done", **ready) for number in (1, 2, 3)]
+    if not made:
+        jobs[1:] = [one_of_four(2, "running", started_at=NOW - 20), one_of_four(3, "queued")]
+    jobs = [replace(job, quote_microusd=500_000, variation=_of_drafts(job)) for job in jobs]
+    words, lives = mode_settings_of(jobs[0]), {2: Live(fraction=0.4), 3: Live(position=2)}
+    picking = Picking(replace(A_PICK, **changes), votes or {}, a_job())
+    return set_card.set_card(
+        jobs, lives, now=NOW, mode_title=words.mode_title, settings=words.settings, picking=picking
+    )
+
+
+def _of_drafts(job: Job) -> Variation:
+    return replace(set_card.place_of(job), of=3, final=FINAL)
+
+
+DRAFTS: dict[str, Cards] = {
+    "filming": lambda: drafts(made=False),
+    "open": lambda: drafts(state="open", until=NOW + 86_400),
+    "voting": lambda: drafts(state="voting", until=NOW + 3600, has_voted=True, votes={1: 1, 2: 3}),
+    "picked": lambda: drafts(state="made", number=2),
+    "none": lambda: drafts(state="over", why="none"),
+}
+
+
 def waiting_list() -> Panel:
     """Return the list of two orders that await approval, one of them of four variations."""
     waits = {"state": "waiting", "approve_by": NOW + 40_000}
@@ -295,6 +337,8 @@ SCENES: tuple[Scene, ...] = (
     _job_scene("variations-filming", lambda: variations(ended=False), "components"),
     _job_scene("variations", lambda: variations(ended=True), "components"),
     _job_scene("variations", lambda: variations(ended=True), "classic"),
+    *(_job_scene(f"drafts-{name}", card, "components") for name, card in DRAFTS.items()),
+    _job_scene("drafts-open", DRAFTS["open"], "classic"),
     *(_job_scene(name, card, "components") for name, card in JOB_CARDS.items()),
     *(_job_scene(name, JOB_CARDS[name], "classic") for name in ("filming", "finished", "failed")),
     Scene(

@@ -1,40 +1,76 @@
 """The one message of several variations: their progress, then the gallery of their videos."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.cards.film_cards import FilmCards
 from bot.cards.job_cards import JobCards
 from bot.cards.shared_cards import Shared, SharedCards
 from bot.jobs.model import Job, LinkReason, Live
+from bot.jobs.pick_rows import counted_votes, get_pick
 from bot.jobs.queries import jobs_of_set
+from bot.jobs.transactions import get
 from bot.runner.cards_port import MessageRef, Posted
+from bot.storage.transaction import Transaction
 from bot.texts.card import JobCard
+from bot.texts.draft_pick import Picking, final_of
 from bot.texts.set_card import is_on_message, is_shown, place_of, set_card
 
 _FACE = "set "
 
 
-class SetCards(SharedCards[Shared]):
+@dataclass(slots=True)
+class SharedSet(Shared):
+    """What is known of a set; drafts have a `picking`."""
+
+    picking: Picking | None = None
+
+
+class SetCards(SharedCards[SharedSet]):
     """The cards of jobs that are one of a set, as long as they have their message in common."""
+
+    async def redraw(self, job: Job) -> None:
+        """Draw the message of this job's set once, as everything stands now; its files stay.
+
+        Raises:
+            DiscordRefused: Discord did not take it.
+            DiscordBusy: the database did not answer.
+        """
+        key = self._key(job)
+        shared = self._shared(key)
+        try:
+            async with shared.lock:
+                await self._read(shared, key)
+                await self._post.redraw(job, self._drawn(shared))
+        finally:
+            if not shared.is_read or shared.has_ended():
+                self._all.pop(key, None)
 
     def _key(self, job: Job) -> str:
         return job.set_id
 
-    def _nothing(self) -> Shared:
-        return Shared()
+    def _nothing(self) -> SharedSet:
+        return SharedSet()
 
-    async def _learn_stored(self, shared: Shared, key: str) -> None:
-        for stored in await self._store.read(jobs_of_set(key)):
+    async def _learn_stored(self, shared: SharedSet, key: str) -> None:
+        jobs, shared.picking = await self._store.read(_stored_set(key))
+        for stored in jobs:
             shared.learn(stored)
 
-    def _drawn(self, shared: Shared) -> JobCard:
+    def _drawn(self, shared: SharedSet) -> JobCard:
         jobs = _in_order(shared)
         told = self._describe(jobs[0])
         lives = {place_of(job).number: shared.lives.get(job.id, Live()) for job in jobs}
-        return set_card(jobs, lives, now=self._now(), mode_title=told.mode_title, settings=told.settings)
+        return set_card(
+            jobs,
+            lives,
+            now=self._now(),
+            mode_title=told.mode_title,
+            settings=told.settings,
+            picking=shared.picking,
+        )
 
-    def _face(self, shared: Shared) -> Job:
+    def _face(self, shared: SharedSet) -> Job:
         jobs = _in_order(shared)
         newest = max(job.updated_at for job in jobs)
         shown = next((job for job in jobs if is_on_message(job)), jobs[0])
@@ -43,9 +79,20 @@ class SetCards(SharedCards[Shared]):
     def _key_of_face(self, face: Job) -> str:
         return face.id.removeprefix(_FACE)
 
-    def _ended(self, job: Job, shared: Shared, *, is_there: bool) -> None:
+    def _ended(self, job: Job, shared: SharedSet, *, is_there: bool) -> None:
         if is_there and any(map(is_shown, shared.jobs.values())):
             self._offer_on(job)
+
+
+def _stored_set(set_id: str) -> Transaction[tuple[tuple[Job, ...], Picking | None]]:
+    """Return the jobs of a set; of drafts, the pick among them too, with its votes and its final."""
+    jobs = yield from jobs_of_set(set_id)
+    pick = (yield from get_pick(set_id)) if jobs and final_of(jobs) is not None else None
+    if pick is None:
+        return jobs, None
+    votes = (yield from counted_votes(set_id)) if pick.state == "voting" else {}
+    final = (yield from get(pick.final_id)) if pick.state == "made" else None
+    return jobs, Picking(pick, votes, final)
 
 
 def _in_order(shared: Shared) -> list[Job]:
@@ -76,6 +123,10 @@ class CardsOfOrders:
     async def finish(self, job: Job, live: Live) -> MessageRef | None:
         """Make the job's card say how it ended; raises as `Cards.finish`."""
         return await self._of(job).finish(job, live)
+
+    async def redraw_set(self, job: Job) -> None:
+        """Draw the message of this job's set again; raises as `SetCards.redraw`."""
+        await self._of_sets.redraw(job)
 
     async def link_children(self, job: Job, children: Sequence[Job]) -> None:
         """Draw the job's card again, with links to what was made of it; raises as `JobCards.link_children`."""

@@ -19,10 +19,6 @@ class Variant(NamedTuple):
     mode: Mode
     quote: Quote
 
-    def times(self, videos: int) -> "Variant":
-        """Return it with the price of this many such videos."""
-        return Variant(self.mode, self.quote.times(videos))
-
 
 class Offers(NamedTuple):
     """What a member may change of a request before it is made: a cheaper setting, others, and what they asked first."""
@@ -32,12 +28,17 @@ class Offers(NamedTuple):
     lengths: tuple[Variant, ...]
     back: Variant | None
 
-    def times(self, videos: int) -> "Offers":
-        """Return what can be changed of a request for this many videos at once, with the prices of all together."""
-        cheaper = None if self.cheaper is None else self.cheaper.times(videos)
-        back = None if self.back is None else self.back.times(videos)
-        resolutions = tuple(one.times(videos) for one in self.resolutions)
-        return Offers(cheaper, resolutions, tuple(one.times(videos) for one in self.lengths), back)
+    def priced(self, whole: "Callable[[Variant], Variant | None]") -> "Offers":
+        """Return what can be changed of an order of several videos; `whole` is a variant with the price of all of them.
+
+        It is None where the order cannot be made so.
+        """
+        return Offers(
+            None if self.cheaper is None else whole(self.cheaper),
+            tuple(one for one in map(whole, self.resolutions) if one is not None),
+            tuple(one for one in map(whole, self.lengths) if one is not None),
+            None if self.back is None else whole(self.back),
+        )
 
 
 def offers(mode: Mode, facts: Facts, prices: PriceTable, *, first: Mode | None) -> Offers:

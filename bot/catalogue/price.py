@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Self
 
 from bot.errors import ModeOff
-from bot.money import MICROUSD_PER_USD
+from bot.money import MICROUSD_PER_USD, dollars
 
 MICROSECONDS_PER_S = 1_000_000
 NO_BASES: Mapping[str, Decimal] = {}
@@ -22,12 +22,21 @@ NO_BASES: Mapping[str, Decimal] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What `videos` equal videos cost together, the formula in words, and the version of the price table."""
+    """What `videos` videos cost together, the formula in words, and the version of the price table.
+
+    They are equal, unless they are `drafts` with the one of them that will be picked and made in full.
+    """
 
     microusd: int
     formula: str
     prices_version: str
     videos: int = 1
+    drafts: "DraftsAndPick | None" = None
+
+    @property
+    def begun(self) -> int:
+        """How many of them begin at once: what is picked later does not."""
+        return self.videos if self.drafts is None else self.drafts.number
 
     def times(self, videos: int) -> Self:
         """Return what this many videos like this one cost together."""
@@ -40,6 +49,26 @@ class Quote:
         """Return what one of the videos costs."""
         formula = self.formula.removeprefix(_times(self.videos))
         return replace(self, microusd=self.microusd // self.videos, formula=formula, videos=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftsAndPick:
+    """So many drafts at a cheaper resolution, what each costs, and what the one that is picked costs in full."""
+
+    number: int
+    resolution: str
+    each: Quote
+    pick: Quote
+
+    def quote(self) -> Quote:
+        """Return what all of it costs together."""
+        return Quote(
+            microusd=self.each.microusd * self.number + self.pick.microusd,
+            formula=f"{self.number} drafts × {dollars(self.each.microusd)} + the pick {dollars(self.pick.microusd)}",
+            prices_version=self.pick.prices_version,
+            videos=self.number + 1,
+            drafts=self,
+        )
 
 
 def _times(videos: int) -> str:
@@ -95,6 +124,10 @@ class PriceTable:
         newest = max(rates.read_on for rates in shipped.values())
         return cls(version=f"{newest}-{hashlib.sha256(text.encode()).hexdigest()[:8]}", rows=rows)
 
+    def rates(self, mode_id: str) -> dict[str, int]:
+        """Return the known rates of a mode by resolution."""
+        return {resolution: rate for (owner, resolution), rate in self.rows.items() if owner == mode_id}
+
     def rate(self, mode_id: str, resolution: str, *, title: str) -> int:
         """Return the micro-dollars that one unit of the mode costs.
 
@@ -104,7 +137,7 @@ class PriceTable:
         rate = self.rows.get((mode_id, resolution))
         if rate is not None:
             return rate
-        known = [other for (owner, other) in self.rows if owner == mode_id]
+        known = list(self.rates(mode_id))
         if known:
             raise ModeOff(
                 f"{title} is off at {resolution}, because its price there is not known. "

@@ -11,6 +11,7 @@ from bot.errors import Busy
 from bot.jobs.chip_ins import forget_chip_ins_in, forget_chip_ins_of
 from bot.jobs.model import Job
 from bot.jobs.notices import forget_notices_in, forget_notices_of
+from bot.jobs.pick_rows import forget_picks_in, forget_picks_of
 from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
 from bot.jobs.presets import forget_presets_in, forget_presets_of
 from bot.jobs.prompt_log import forget_prompts_in, forget_prompts_of
@@ -65,6 +66,7 @@ def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
     Raises:
         Busy: a video that they pay for is still being made, or money is reserved for one.
     """
+    yield from forget_picks_of(member_id, at=at)
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     film_ids = yield from _delete_films("member_id = $1", member_id)
     yield from _forget_shares(member_id)
@@ -159,6 +161,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     yield from forget_prompts_in(guild_id)
     yield from forget_preferences_in(guild_id)
     yield from forget_presets_in(guild_id)
+    yield from forget_picks_in(guild_id)
     yield One("DELETE FROM warnings WHERE guild_id = $1", (guild_id,))
     still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
     if not still["n"]:

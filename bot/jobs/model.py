@@ -1,15 +1,18 @@
 """A request, the order that prices it, and the job that an accepted order becomes, as frozen data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 from bot.card_style import CardStyle
+from bot.catalogue.cheaper import Variant
 from bot.catalogue.doubts import Doubt
+from bot.catalogue.drafts import drafts_and_pick
 from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import build
+from bot.errors import Refusal
 from bot.fal.wire.types import Handle, Result
 from bot.ledger.model import Share, Who
 from bot.media_spec import MediaKind
@@ -126,16 +129,26 @@ class PostedVideo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Final:
+    """What the draft that is picked becomes: its resolution, and the price, which is reserved until then."""
+
+    resolution: str
+    quote_microusd: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variation:
     """A job's place in a set: number `number`, from 1, of `of` videos that were ordered at once.
 
-    `set_id` is the id of the set's first job. `message_id` is the message that shows the whole set.
+    `set_id` is the id of the set's first job. `message_id` is the message that shows the whole set. `final` says that
+    they are drafts, one of which is picked and made in full (`bot.jobs.picks`).
     """
 
     set_id: str
     number: int
     of: int
     message_id: int
+    final: Final | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,15 +164,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked for: a filled-in mode and its files. The fields after `videos` are as in `Job`.
+    """What is asked for: a filled-in mode and its files. The fields after `drafts` are as in `Job`.
 
     In a rerun `inputs` are the parent's files until they are copied for the new job. `videos` is how many variations
-    are asked for at once, which differ in their seeds.
+    are asked for at once, which differ in their seeds. With `drafts` so many are made at the cheapest resolution, and
+    the one that is picked as asked for.
     """
 
     mode: Mode
     inputs: tuple[Input, ...] = ()
     videos: int = 1
+    drafts: int = 0
     parent_id: str | None = None
     trigger: str | None = None
     notes: tuple[str, ...] = ()
@@ -182,8 +197,22 @@ class Request:
 
         Raises:
             ModeOff: it is not known.
+            OptionRefused: its drafts would cost as much as the one that is picked.
         """
+        if self.drafts:
+            return drafts_and_pick(self.mode, self.drafts, self.facts(), prices).quote()
         return self.mode.quote(self.facts(), prices).times(self.videos)
+
+    def whole(self, prices: PriceTable) -> Callable[[Variant], Variant | None]:
+        """Return how a variant of its mode becomes one with the price of the whole request, None where it cannot."""
+
+        def priced(one: Variant) -> Variant | None:
+            try:
+                return Variant(one.mode, replace(self, mode=one.mode).quote(prices))
+            except Refusal:
+                return None
+
+        return priced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,12 +80,21 @@ def editable_values(job: Job) -> dict[str, Any]:
 
 def at_lowest_resolution(job: Job) -> Request:
     """Return the request at the mode's lowest resolution, with the same seed; raises as `rerun`."""
-    return _at(job, resolutions(job.mode)[0])
+    return at_resolution(job, resolutions(job.mode)[0])
 
 
 def at_highest_resolution(job: Job) -> Request:
     """Return the request at the mode's highest resolution, with the same seed; raises as `rerun`."""
-    return _at(job, resolutions(job.mode)[-1])
+    return at_resolution(job, resolutions(job.mode)[-1])
+
+
+def at_resolution(job: Job, resolution: str) -> Request:
+    """Return the request at this resolution, with the same seed; raises as `rerun`."""
+    same = rerun(job, seed="same")
+    if job.options.get("resolution") == resolution:
+        return same
+    mode = build(job.mode, {**same.mode.options(), "resolution": resolution}, same.mode.attached())
+    return replace(same, mode=mode, notes=(*same.notes, OTHER_PICTURE))
 
 
 def prices_by_resolution(job: Job, prices: PriceTable) -> dict[str, int]:
@@ -183,14 +192,6 @@ def faithful_options(
     else:
         kept |= {"prompt": actual_prompt, SWITCH: False}
     return kept, tuple(notes)
-
-
-def _at(job: Job, resolution: str) -> Request:
-    same = rerun(job, seed="same")
-    if job.options.get("resolution") == resolution:
-        return same
-    mode = build(job.mode, {**same.mode.options(), "resolution": resolution}, same.mode.attached())
-    return replace(same, mode=mode, notes=(*same.notes, OTHER_PICTURE))
 
 
 def _same_mode(job: Job, options: Mapping[str, Any], notes: tuple[str, ...]) -> Request:

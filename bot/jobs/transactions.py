@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
 from bot.catalogue.registry import MODES
 from bot.errors import AlreadyRunning, FilesGone, NotReserved, StorageError
-from bot.jobs import bills, notices
+from bot.jobs import bills, notices, pick_rows
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
-from bot.jobs.model import Job, JobRef, Spot, State
+from bot.jobs.model import FINISHED, Job, JobRef, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, taken_places
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
@@ -315,6 +315,8 @@ def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:
     else:  # whether a set has ended is counted in its rows, this one included
         yield from update
         is_noted = yield from notices.note(before, after, at=now)
+        if after.variation.final is not None and after.state in FINISHED:
+            yield from pick_rows.wake(after.set_id, at=now)
     return Advanced(after, before.state, tuple(todo), changed=True, is_noted=is_noted)
 
 

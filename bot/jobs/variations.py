@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import replace
 
 from bot.catalogue.fields import SEED_MAX
+from bot.catalogue.mode import Mode
 from bot.catalogue.registry import build, by_id
 from bot.errors import OptionRefused
 from bot.jobs.model import (
@@ -35,11 +36,14 @@ def as_variations(request: Request, videos: int, *, fresh_seed: int) -> Request:
         raise OptionRefused(f"Choose {VARIATIONS_MIN} to {VARIATIONS_MAX} variations at once.", option="variations")
     if videos == 1:
         return replace(request, videos=1)
-    mode = request.mode
-    if asked_seed(mode.options().get("seed")) is None:
-        seed = fresh_seed % _seeds(mode.id)
-        mode = build(mode.id, {**mode.options(), "seed": seed}, mode.attached())
-    return replace(request, mode=mode, videos=videos)
+    return replace(request, mode=with_seed(request.mode, fresh_seed), videos=videos)
+
+
+def with_seed(mode: Mode, fresh_seed: int) -> Mode:
+    """Return the request with the seed that was asked for, else this one as the mode takes it."""
+    if asked_seed(mode.options().get("seed")) is not None:
+        return mode
+    return build(mode.id, {**mode.options(), "seed": fresh_seed % _seeds(mode.id)}, mode.attached())
 
 
 def jobs_from(order: Order, *, now: float) -> tuple[Job, ...]:

@@ -108,6 +108,12 @@ def use(job_id: str) -> Transaction[Reservation | None]:
     return None if row is None else _read(row)
 
 
+def keep_until(job_id: str, expires_at: float) -> Transaction[bool]:
+    """Change until when it is reserved; returns False if nothing is, as when the job has been accepted."""
+    row = yield One("UPDATE reservations SET expires_at = $2 WHERE job_id = $1 RETURNING job_id", (job_id, expires_at))
+    return row is not None
+
+
 def release(job_id: str, *, at: float, reason: str) -> Transaction[bool]:
     """Release what is reserved for the job; returns False if nothing is, as when the job has been accepted."""
     yield from tables.lock_of_job(job_id)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar, assert_never
 
 from bot.errors import (
@@ -23,12 +24,13 @@ from bot.errors import (
     WandaError,
 )
 from bot.fal.wire.types import FalStatus
-from bot.jobs import lifetime, machine, queries, transactions
+from bot.jobs import lifetime, machine, pick_rows, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
+from bot.jobs.best_of import ordered
 from bot.jobs.machine import Event, is_cancellable
 from bot.jobs.model import FINISHED, Address, Failure, Job, JobRef, Live, Order
+from bot.jobs.picks import Pick
 from bot.jobs.places import FileBounds, Places
-from bot.jobs.variations import jobs_from
 from bot.ledger import reservations
 from bot.ledger.model import Shipped
 from bot.ledger.reservations import Wish
@@ -175,7 +177,9 @@ class Runner:
             Refusal: nothing was held, nothing was stored.
             StorageError: the database or the files did not answer; nothing was held.
         """
-        return await self.accept_all(jobs_from(order, now=self._clock()))
+        parts = ordered(order, now=self._clock())
+        beside = None if parts.pick is None else partial(_add_pick, parts.pick)
+        return await self.accept_all(parts.jobs, reserve=parts.reserve, beside=beside)
 
     async def accept_all(
         self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: transactions.Beside | None = None
@@ -874,6 +878,10 @@ class Runner:
         except StorageError as error:
             log.warning("past jobs could not be read for the estimate: %s", error)
             return None
+
+
+def _add_pick(pick: Pick, _: tuple[transactions.Accepted, ...]) -> Transaction[None]:
+    return pick_rows.add(pick)
 
 
 async def _in_scope(job_id: str, work: Coroutine[Any, Any, None]) -> None:

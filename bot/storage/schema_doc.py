@@ -45,6 +45,7 @@ _ROWS: Mapping[str, str] = {
     "locks": "A lock for one server's money and rules (`guild:<id>`), or for the operator's total cap (`all`).",
     "greetings": "A server that Wanda greeted, or is about to greet, when she joined it.",
     "notices": "A ping about a job: due at `due_at`, or over; `pinged` says that it was posted.",
+    "picks": "Which of several drafts is made in full: `body` is it as JSON, `look_at` when it is looked at next.",
     "preferences": "What a member chose in a server with /settings; an empty text is what holds for everybody.",
     "presets": "A mode's options under a name, of one member or (owner 0) of the whole server; `options` is JSON.",
     "program": "What all processes know of the program: the synced commands' digest, that a bot ran, fal's prices.",
@@ -56,6 +57,7 @@ _ROWS: Mapping[str, str] = {
     "rules": "One rule about a server, role, channel or member; `value` is JSON.",
     "shares": "One of the holds of a job that several members pay for; together they hold `quote_microusd`.",
     "schema_version": "One applied step of bot/storage/schema.",
+    "votes": "A member's vote for a draft; deleted when the vote is counted.",
     "warnings": "A threshold, in percent, that a server's pool reached in a window, and whether it was posted.",
 }
 _NAME = re.compile(r'^CREATE TABLE "(\w+)"')  # RENAME TO quotes the name

@@ -30,6 +30,7 @@ ResultAction: TypeAlias = Literal[
     "loop",
 ]
 SetAction: TypeAlias = Literal["cancel"]
+PickAction: TypeAlias = Literal["pick", "none", "vote", "end"]
 OwnSetting: TypeAlias = Literal["pings", "ask", "resolution", "mode"]
 MoneyAnswer: TypeAlias = Literal["grant", "raise", "decline"]
 RefusedAction: TypeAlias = Literal["fix", "again", "nearest", "ask", "chip"]
@@ -95,6 +96,22 @@ def set_select_id(set_id: str) -> str:
 
 
 SET_SELECT_TEMPLATE = rf"{PREFIX}pick:(?P<set_id>{_ID})"
+
+
+def pick_button_id(action: PickAction, number: int, set_id: str) -> str:
+    """Return the id of a button below drafts: pick this one, none of them, vote for this one, or end the vote."""
+    return f"{PREFIX}best:{action}:{number}:{set_id}"
+
+
+PICK_TEMPLATE = rf"{PREFIX}best:(?P<action>pick|none|vote|end):(?P<number>[0-4]):(?P<set_id>{_ID})"
+
+
+def vote_select_id(set_id: str) -> str:
+    """Return the id of the select below drafts with which their member lets the channel vote for some time."""
+    return f"{PREFIX}vote:{set_id}"
+
+
+VOTE_SELECT_TEMPLATE = rf"{PREFIX}vote:(?P<set_id>{_ID})"
 
 
 def vary_button_id(videos: int, job_id: str) -> str:

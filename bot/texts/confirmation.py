@@ -43,7 +43,13 @@ def price_confirmation(
     if quote.microusd > above.value:
         why.append(f"Wanda asks before anything above {dollars(above.value)}, {plain(above.source.to_member, 120)}.")
     line = settings_line(mode.describe())
-    what = "it" if quote.videos == 1 else f"{quote.videos} variations"
+    drafts = quote.drafts
+    if drafts is not None:
+        why.insert(
+            0,
+            f"Wanda makes {drafts.number} drafts in {drafts.resolution}. You pick one, and only that is made in "
+            f"{_resolution(mode)}, where details can differ.",
+        )
     fields = [
         Field("Price", f"**{dollars(quote.microusd)}** ({plain(quote.formula, 120)})", inline=False),
         *budget_changes("You", "member", view, decision),
@@ -51,7 +57,7 @@ def price_confirmation(
         *((Field("Settings", line, inline=False),) if line else ()),
     ]
     return Card(
-        title=cut(visible(f"{mode.title}: make {what} for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
+        title=cut(visible(f"{mode.title}: make {_what(quote)} for {dollars(quote.microusd)}?"), TITLE_CHARS_MAX),
         description="\n".join(part for part in (asked, *why) if part),
         fields=tuple(fields),
         colour=AMBER,
@@ -66,6 +72,12 @@ def price_confirmation(
             may_chip_in=may_chip_in,
         ),
     )
+
+
+def _what(quote: Quote) -> str:
+    if quote.drafts is not None:
+        return f"the best of {quote.drafts.number}"
+    return "it" if quote.videos == 1 else f"{quote.videos} variations"
 
 
 def doubt_words(doubt: Doubt) -> str:

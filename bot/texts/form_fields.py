@@ -9,7 +9,7 @@ from bot.texts.plain import cut
 TEXT_CHARS_MAX = 4000
 LABEL_CHARS_MAX = 45
 HINT_CHARS_MAX = 100
-VARIATIONS = "variations"  # the option that says how many videos are made at once
+VARIATIONS = "variations"  # the option for several videos, or drafts, at once
 PRESET = "preset"  # the option that fills in the others
 LOOP = "loop"  # the option that ends the video with the picture it begins with
 NUMBER_CHARS_MAX = 20  # more digits than any option has

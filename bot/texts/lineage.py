@@ -21,6 +21,7 @@ _WORDS: Mapping[str, str] = {
     "button:loop": "Loop made from {video}",
     "button:draft": "Draft of {video}",
     "button:final": "Final of {video}",
+    "button:pick": "Final of {video}, which was picked",
     "button:retry": "Another try of {video}",
 }
 _RERUN = "Rerun of {video}"

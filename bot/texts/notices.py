@@ -31,6 +31,14 @@ _OF_FILM_SAYS: dict[NoticeKind, str] = {
     "unapproved": "Nobody approved your film in time.",
 }
 
+_OF_DRAFTS_SAYS: dict[NoticeKind, str] = {
+    "approval": "Some drafts are waiting for your approval.",
+    "ready": "Your drafts are ready. Pick one.",
+    "failed": "None of your drafts worked out.",
+    "declined": "Your drafts were declined.",
+    "unapproved": "Nobody approved your drafts in time.",
+}
+
 
 def notice_text(told: Told) -> str:
     """Return the reply to the card, which begins with a mention of whom it is for."""
@@ -48,4 +56,6 @@ def _says(kind: NoticeKind, job: Job) -> str:
     """Return the sentence; of variations the last one tells it for all, of a film the shot that is asked about."""
     if job.part is not None:
         return _OF_FILM_SAYS[kind]
-    return _SAYS[kind] if job.variation is None else _OF_SET_SAYS[kind]
+    if job.variation is None:
+        return _SAYS[kind]
+    return (_OF_SET_SAYS if job.variation.final is None else _OF_DRAFTS_SAYS)[kind]

@@ -5,16 +5,19 @@ The same jobs at the same time always give the same card, so an edit that is rep
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypedDict
 
 from bot.errors import Refusal
 from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import FINISHED, Job, Live, Variation, card_url, seed_of
+from bot.jobs.picks import is_open
 from bot.jobs.rerun import resolutions
 from bot.money import dollars
-from bot.texts import finished, job_card
+from bot.texts import draft_pick, finished, job_card
 from bot.texts.button_ids import job_button_id, result_button_id, set_button_id, set_select_id
 from bot.texts.card import AMBER, BLUE, FILE, GREEN, GREY, Button, Card, Choice, JobCard, Media, Pairs, Select
+from bot.texts.draft_pick import Picking
 from bot.texts.ending import ending
 from bot.texts.plain import cut
 from bot.texts.progress import progress
@@ -26,9 +29,18 @@ PICK = "Choose one to go on with"
 
 
 def set_card(
-    jobs: Sequence[Job], lives: Mapping[int, Live], *, now: float, mode_title: str, settings: Pairs
+    jobs: Sequence[Job],
+    lives: Mapping[int, Live],
+    *,
+    now: float,
+    mode_title: str,
+    settings: Pairs,
+    picking: Picking | None = None,
 ) -> JobCard:
-    """Return the card of these jobs of one set, by number; `now` is in Unix seconds, `lives` are by number."""
+    """Return the card of these jobs of one set, by number; `now` is in Unix seconds, `lives` are by number.
+
+    `picking` is the pick among drafts, once it is known.
+    """
     first = jobs[0]
     is_ended = all(job.state in FINISHED for job in jobs)
     settings = [pair for pair in settings if pair[0] != "Seed"]  # each has its own
@@ -36,9 +48,9 @@ def set_card(
     return replace(
         single,
         job_id=first.set_id,
-        colour=_colour(jobs, is_ended=is_ended),
-        body="\n".join(_line(job, lives.get(place_of(job).number, Live()), now) for job in jobs),
-        price=_price(jobs),
+        colour=AMBER if _asks(jobs, picking) else _colour(jobs, is_ended=is_ended),
+        body="\n\n".join(part for part in (_lines(jobs, lives, now), _pick_words(jobs, picking)) if part),
+        price=_price(jobs, picking),
         quoted="",
         formula="",
         seed=None,
@@ -46,10 +58,35 @@ def set_card(
         media=tuple(_media(job) for job in jobs if is_shown(job)),
         link="",
         files=(),
+        remarks=tuple(line for line in (*single.remarks, draft_pick.remark(jobs)) if line),
         is_ended=is_ended,
-        selects=_selects(jobs) if is_ended else (),
-        buttons=_final_buttons(jobs) if is_ended else _open_buttons(jobs),
+        **_actions(jobs, picking, is_ended=is_ended),
     )
+
+
+class _Actions(TypedDict):
+    selects: tuple[Select, ...]
+    buttons: tuple[Button, ...]
+
+
+def _asks(jobs: Sequence[Job], picking: Picking | None) -> bool:
+    return picking is not None and is_open(picking.pick, jobs)
+
+
+def _actions(jobs: Sequence[Job], picking: Picking | None, *, is_ended: bool) -> _Actions:
+    if picking is not None and draft_pick.shows_pick(jobs, picking):
+        return {"selects": draft_pick.selects(jobs, picking), "buttons": draft_pick.buttons(jobs, picking)}
+    if is_ended:
+        return {"selects": _selects(jobs), "buttons": _final_buttons(jobs)}
+    return {"selects": (), "buttons": _open_buttons(jobs)}
+
+
+def _lines(jobs: Sequence[Job], lives: Mapping[int, Live], now: float) -> str:
+    return "\n".join(_line(job, lives.get(place_of(job).number, Live()), now) for job in jobs)
+
+
+def _pick_words(jobs: Sequence[Job], picking: Picking | None) -> str:
+    return "" if picking is None else draft_pick.words(jobs, picking)
 
 
 def place_of(job: Job) -> Variation:
@@ -97,10 +134,12 @@ def _media(job: Job) -> Media:
     return Media(f"{FILE}{name}", cut(alt, PROMPT_CHARS_SHOWN), "video", is_spoiler=job.is_spoiler)
 
 
-def _price(jobs: Sequence[Job]) -> str:
+def _price(jobs: Sequence[Job], picking: Picking | None) -> str:
     """Return what all of them cost, as far as it is known."""
-    costs = (job.quote_microusd if job.charged_microusd is None else job.charged_microusd for job in jobs)
-    return f"{dollars(sum(costs))} for {place_of(jobs[0]).of}"
+    costs = sum(job.quote_microusd if job.charged_microusd is None else job.charged_microusd for job in jobs)
+    if draft_pick.final_of(jobs) is not None:
+        return draft_pick.price(jobs, costs, picking)
+    return f"{dollars(costs)} for {place_of(jobs[0]).of}"
 
 
 def _colour(jobs: Sequence[Job], *, is_ended: bool) -> int:

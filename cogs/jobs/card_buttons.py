@@ -21,7 +21,7 @@ class CancelButton(PersistentButton, template=CANCEL_TEMPLATE):
     async def pressed(self, interaction: Interaction) -> None:
         """Answer privately whether the job is cancelled."""
         cancel = interaction.client.services.runner.cancel(self.parts["job_id"], member_id=interaction.user.id)
-        await _answer(interaction, cancel, unchanged="the video goes on")
+        await answer_with(interaction, cancel, unchanged="the video goes on")
 
 
 class SetButton(PersistentButton, template=SET_TEMPLATE):
@@ -30,7 +30,7 @@ class SetButton(PersistentButton, template=SET_TEMPLATE):
     async def pressed(self, interaction: Interaction) -> None:
         """Answer privately what was cancelled."""
         cancel = interaction.client.services.runner.cancel_set(self.parts["set_id"], member_id=interaction.user.id)
-        await _answer(interaction, cancel, unchanged="the videos go on")
+        await answer_with(interaction, cancel, unchanged="the videos go on")
 
 
 class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
@@ -48,10 +48,10 @@ class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
             manages=interaction.permissions.manage_guild,
             approve=self.parts["action"] == "approve",
         )
-        await _answer(interaction, decide, unchanged="the video waits on")
+        await answer_with(interaction, decide, unchanged="the video waits on")
 
 
-async def _answer(interaction: Interaction, work: Awaitable[str], *, unchanged: str) -> None:
+async def answer_with(interaction: Interaction, work: Awaitable[str], *, unchanged: str) -> None:
     """Defer, because the database may take longer than Discord waits, then say privately what `work` returns."""
     await think(interaction)
     async with error_boundary(interaction, job_trouble(unchanged), say=_say):

@@ -106,7 +106,7 @@ async def check_quote(services: Services, who: Who, query: RuleQuery, quote: Quo
         StorageError: the database did not answer.
     """
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
-    query = replace(query, videos=quote.videos)
+    query = replace(query, videos=quote.videos, begun=quote.begun)
     return CheckedQuote(quote=quote, view=view, decision=decide(view, amount_microusd=quote.microusd, query=query))
 
 

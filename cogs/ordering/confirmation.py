@@ -76,7 +76,8 @@ def confirmation_card(services: Services, order: Order, checked: CheckedQuote) -
 
 def _offers(services: Services, order: Order) -> Offers:
     request = order.request
-    return offers(request.mode, request.facts(), services.prices, first=order.first_mode).times(request.videos)
+    found = offers(request.mode, request.facts(), services.prices, first=order.first_mode)
+    return found.priced(request.whole(services.prices))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ import discord
 
 from bot.catalogue.fields import SEED_27_MAX
 from bot.catalogue.mode import Mode
+from bot.catalogue.price import PriceTable
 from bot.client import Interaction
 from bot.errors import OptionRefused
+from bot.jobs.best_of import best_of, drafts_of
 from bot.jobs.model import Request
 from bot.jobs.presets import Preset, preset_named, with_preset
 from bot.jobs.variations import as_variations
@@ -54,9 +56,21 @@ def with_loop(
     return {**attachments, "end_image": attachments["image"]}
 
 
-def with_variations(request: Request, typed: Mapping[str, Any]) -> Request:
-    """Return the request for as many videos as a typed command asks for."""
-    return several(request, int(typed.get(VARIATIONS) or 1))
+def with_variations(
+    request: Request, typed: Mapping[str, Any], prices: PriceTable, *, is_resolution_chosen: bool
+) -> Request:
+    """Return the request for as many videos, or as many drafts to pick from, as a typed command asks for.
+
+    Raises:
+        OptionRefused: it asks for a number that there is not, or for drafts that save nothing.
+        ModeOff: a price is not known.
+    """
+    chosen = int(typed.get(VARIATIONS) or 1)
+    drafts = drafts_of(chosen)
+    if drafts is None:
+        return several(request, chosen)
+    seed = secrets.randbelow(SEED_27_MAX + 1)
+    return best_of(request, drafts, prices=prices, is_chosen=is_resolution_chosen, fresh_seed=seed)
 
 
 def several(request: Request, videos: int) -> Request:

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from typing import Self
 
 import discord
+from discord.abc import GuildChannel
 
 from bot.catalogue.phrases import listed
 from bot.catalogue.registry import by_id
 from bot.client import NEEDED_TO_POST, Interaction, Wanda
 from bot.command_access import AccessUnknown, Member
 from bot.errors import Busy, NotAllowed, OptionRefused
+from bot.jobs.model import Job
 from cogs.ordering.checks import channel_id, role_ids
 
 _WRITE = discord.Permissions(send_messages=True)
@@ -51,6 +53,36 @@ class Place:
             in_thread=thread is not None,
             is_locked=thread is not None and thread.locked,
         )
+
+
+def place_on_card(job: Job, member: discord.Member, *, channel_id: int) -> Place | None:
+    """Return a member where a job's card is, without an interaction; None if neither it nor its parent is known."""
+    guild = member.guild
+    channel = guild.get_channel_or_thread(channel_id)
+    # A thread is not in the cache while it is archived; its parent's permissions apply.
+    parent = guild.get_channel(job.rules_channel_id or 0)
+    if channel is None and parent is None:
+        return None
+    thread = channel if isinstance(channel, discord.Thread) else None
+    permissions, wandas = (_permissions(channel, parent, one) for one in (member, guild.me))
+    return Place(
+        member=member,
+        permissions=permissions,
+        wandas=wandas,
+        channel_id=job.rules_channel_id or job.address.channel_id,
+        in_thread=thread is not None or channel is None,
+        is_locked=thread is not None and thread.locked,
+    )
+
+
+def _permissions(
+    channel: GuildChannel | discord.Thread | None, parent: GuildChannel | None, member: discord.Member
+) -> discord.Permissions:
+    """Return what the member may do in the channel, or in a thread of `parent` that is not in the cache."""
+    if channel is not None:
+        return channel.permissions_for(member)
+    # Not the channel's own method, which takes Attach Files from those who may only write in its threads.
+    return discord.Permissions.none() if parent is None else GuildChannel.permissions_for(parent, member)
 
 
 async def check_place(interaction: Interaction, mode_id: str) -> None:

@@ -101,18 +101,20 @@ async def _priced(interaction: Interaction, request: Request | None) -> _Priced 
         log.warning("no cheaper setting could be looked for in time")
         return None
     facts = request.facts() if request.inputs or not request.mode.attached() else None
-    price, videos = request.quote(services.prices).microusd, request.videos
-    found = nearest(request.mode, facts, services.prices, fits=lambda one: _fits(view, one.times(videos)))
+    price, whole = request.quote(services.prices).microusd, request.whole(services.prices)
+    found = nearest(request.mode, facts, services.prices, fits=lambda one: _fits(view, whole(one)))
     return _Priced(
         price_microusd=price,
-        nearest=None if found is None else found.times(videos),
+        nearest=None if found is None else whole(found),
         short_microusd=in_whole_cents(grant_needed(view, price)),
     )
 
 
-def _fits(view: View, variant: Variant) -> bool:
+def _fits(view: View, variant: Variant | None) -> bool:
+    if variant is None:
+        return False
     try:
-        query = replace(rule_query(variant.mode), videos=variant.quote.videos)
+        query = replace(rule_query(variant.mode), videos=variant.quote.videos, begun=variant.quote.begun)
         decide(view, amount_microusd=variant.quote.microusd, query=query)
     except (NotAllowed, QuotaExceeded):
         return False

@@ -44,7 +44,12 @@ async def make_video(
         own = await mode_options(interaction, mode_class, options)
         given = build(mode_class.id, own, attached(attachments))
         mode = interaction.client.services.picker.completed(given, await own_defaults_of(interaction, given))
-        request = with_variations(Request(mode=mode), options)
+        request = with_variations(
+            Request(mode=mode),
+            options,
+            interaction.client.services.prices,
+            is_resolution_chosen="resolution" in own,
+        )
         await order_with_attachments(interaction, request, attachments, known=typed)
 
 

@@ -13,15 +13,13 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import discord
-from discord.abc import GuildChannel
 from discord.ext import commands
 
 from bot.answers import answer_privately, count_refusal
 from bot.cards.direct_message import mail, naming
 from bot.cards.embeds import to_embed, to_view
-from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import Interaction, Wanda
-from bot.errors import AlreadyRunning, Busy, NotAllowed, OptionRefused, Refusal, StorageError
+from bot.errors import AlreadyRunning, NotAllowed, OptionRefused, Refusal, StorageError
 from bot.ids import new_id
 from bot.jobs.acknowledgements import Acknowledgement
 from bot.jobs.model import Address, Job, Order, Request
@@ -45,10 +43,11 @@ from cogs.ordering.checks import (
     rule_query,
 )
 from cogs.ordering.confirmation import NOT_NOW, Answered, confirmation_card, same_view
-from cogs.ordering.posting_rights import Place, check_access, check_order, check_place
+from cogs.ordering.posting_rights import Place, check_access, check_order, check_place, place_on_card
 from cogs.results.deletion import check_film_is_over, delete_video
 from cogs.results.films import film_of
 from cogs.results.mailing import RECIPES, mail_video
+from cogs.results.new_card import address_of_message, post_card, take_back
 from cogs.results.sets import variations_of
 
 log = logging.getLogger(__name__)
@@ -89,21 +88,6 @@ class Reaction:
         )
 
 
-def address_of_message(bot: Wanda, message: discord.Message) -> Address:
-    """Return the address of a message that was posted with the bot token, and can be edited with it only."""
-    guild = message.guild
-    return Address(
-        channel_id=message.channel.id,
-        message_id=message.id,
-        application_id=bot.application_id or 0,
-        token="",
-        token_expires_at=0.0,
-        size_limit_bytes=guild.filesize_limit if guild is not None else UPLOAD_BYTES_MAX,
-        posted_at=bot.services.clock(),
-        style=bot.services.settings.cards.style,
-    )
-
-
 async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
     """Accept the order with a message of the bot as its card.
 
@@ -116,17 +100,6 @@ async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
     except (Refusal, StorageError):
         await take_back(bot, card)
         raise
-
-
-async def take_back(bot: Wanda, card: Address) -> None:
-    """Delete the card of an order that was refused; a failure is only logged."""
-    channel = bot.get_partial_messageable(card.channel_id)
-    try:
-        async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
-            async with bot.services.channel_queue.turn(card.channel_id, "delete"):
-                await channel.get_partial_message(card.message_id).delete()
-    except (discord.HTTPException, TimeoutError) as error:
-        log.warning("a card could not be taken back: %s", error)
 
 
 class ReactionKey(NamedTuple):
@@ -208,16 +181,6 @@ def _again(reaction: Reaction, trigger: str) -> Request:
     if job.variation is not None and is_on_message(job):
         return variations_of(job, job.variation.of, trigger=trigger)
     return replace(rerun(job, seed="new" if reaction.emoji == finished.RESEED else "same"), trigger=trigger)
-
-
-def _permissions(
-    channel: GuildChannel | discord.Thread | None, parent: GuildChannel | None, member: discord.Member
-) -> discord.Permissions:
-    """Return what the member may do in the channel, or in a thread of `parent` that is not in the cache."""
-    if channel is not None:
-        return channel.permissions_for(member)
-    # Not the channel's own method, which takes Attach Files from those who may only write in its threads.
-    return discord.Permissions.none() if parent is None else GuildChannel.permissions_for(parent, member)
 
 
 class Reactions(FeatureCog):
@@ -305,23 +268,9 @@ class Reactions(FeatureCog):
         guild, member = self.bot.get_guild(payload.guild_id or 0), payload.member
         if job is None or job.state != "done" or guild is None or member is None or job.guild_id != guild.id:
             return None
-        channel = guild.get_channel_or_thread(payload.channel_id)
-        # A thread is not in the cache while it is archived; its parent's permissions apply.
-        parent = guild.get_channel(job.rules_channel_id or 0)
-        if channel is None and parent is None:
+        place = place_on_card(job, member, channel_id=payload.channel_id)
+        if place is None or not (place.permissions.view_channel and place.permissions.use_application_commands):
             return None
-        thread = channel if isinstance(channel, discord.Thread) else None
-        permissions, wandas = (_permissions(channel, parent, one) for one in (member, guild.me))
-        if not (permissions.view_channel and permissions.use_application_commands):
-            return None
-        place = Place(
-            member=member,
-            permissions=permissions,
-            wandas=wandas,
-            channel_id=job.rules_channel_id or job.address.channel_id,
-            in_thread=thread is not None or channel is None,
-            is_locked=thread is not None and thread.locked,
-        )
         messages = self.bot.get_partial_messageable(payload.channel_id, guild_id=guild.id)
         return Reaction(job=job, emoji=emoji, place=place, channel=messages)
 
@@ -427,26 +376,8 @@ class Reactions(FeatureCog):
             raise
 
     async def _post(self, reaction: Reaction, order_id: str, **message: Any) -> Address:
-        """Reply to the parent's card when the channel's rate limit permits, and return the reply's address.
-
-        Nobody is pinged unless `message` says so. The nonce makes Discord drop a repeated request.
-
-        Raises:
-            Busy: the rate limit did not permit it in time, or Discord refused it.
-        """
-        services, parent = self.bot.services, reaction.job
-        quiet = {"mention_author": False, "allowed_mentions": discord.AllowedMentions.none()}
-        options: dict[str, Any] = {**quiet, **message, "reference": MessageReference(parent)}
-        try:
-            async with asyncio.timeout(services.settings.cards.rerun_patience_s):
-                async with services.channel_queue.turn(parent.address.channel_id, "send"):
-                    posted = await reaction.channel.send(nonce=f"a{order_id}"[:NONCE_CHARS_MAX], **options)
-                return address_of_message(self.bot, posted)
-        except TimeoutError:
-            raise Busy(finished.NO_TURN) from None
-        except discord.HTTPException as error:
-            log.warning("a rerun's card could not be posted: %s", error)
-            raise Busy(finished.NO_PLACE) from error
+        """Reply to the parent's card, and return the reply's address; raises as `post_card`."""
+        return await post_card(self.bot, reaction.job, reaction.channel, order_id, **message)
 
     async def _mail(self, reaction: Reaction) -> None:
         """Send the video, or its link if it is too large, and the recipe by direct message."""

@@ -7,9 +7,11 @@ from typing import Any, TypeAlias, cast
 import discord
 from discord import app_commands
 
+from bot.catalogue.drafts import has_drafts
 from bot.catalogue.fields import OptionKind, OptionSpec
 from bot.catalogue.mode import Mode, SlashCommand
 from bot.catalogue.picker import Picker
+from bot.jobs.best_of import drafts_choice
 from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN
 from bot.texts.form_fields import LOOP, PRESET, VARIATIONS
 from cogs.presets import offer_presets
@@ -25,22 +27,12 @@ PLAIN_TYPES: dict[OptionKind, type] = {
     "file": discord.Attachment,
 }
 
-# Options that every command has, whatever the mode.
-BESIDE_THE_MODE = (
-    OptionSpec(
-        name=VARIATIONS,
-        kind="integer",
-        description="Make several at once, each with its own seed, and pick one. Each costs as much as one video.",
-        required=False,
-        choices=tuple(range(VARIATIONS_MIN, VARIATIONS_MAX + 1)),
-    ),
-    OptionSpec(
-        name=PRESET,
-        kind="string",
-        description="Settings saved with /preset. What you choose here wins.",
-        required=False,
-        length_max=100,
-    ),
+PRESETS = OptionSpec(
+    name=PRESET,
+    kind="string",
+    description="Settings saved with /preset. What you choose here wins.",
+    required=False,
+    length_max=100,
 )
 
 LOOPS = OptionSpec(
@@ -49,6 +41,27 @@ LOOPS = OptionSpec(
     description="End with the picture it begins with, so that the video can play on and on.",
     required=False,
 )
+
+
+def _variations(*, with_drafts: bool) -> OptionSpec:
+    """Return the option for several videos at once; one option, because a command has 25 at most.
+
+    Drafts are offered where they save something.
+    """
+    numbers = range(VARIATIONS_MIN, VARIATIONS_MAX + 1)
+    choices, labels = list(numbers), [f"{number} videos, all in full" for number in numbers]
+    if with_drafts:
+        choices += [drafts_choice(number) for number in numbers]
+        labels += [f"Best of {number}: cheap drafts, and the one you pick in full" for number in numbers]
+    drafts = " Or make cheap drafts, and only the best of them in full." if with_drafts else ""
+    return OptionSpec(
+        name=VARIATIONS,
+        kind="integer",
+        description=f"Make several at once, each with its own seed.{drafts}",
+        required=False,
+        choices=tuple(choices),
+        labels=tuple(labels),
+    )
 
 
 def command_for(
@@ -61,7 +74,8 @@ def command_for(
     """
     own = picker.command_specs(mode, command)
     loops = [LOOPS] if {"image", "end_image"} <= {spec.name for spec in own} else []
-    specs = [*own[:-1], *loops, *BESIDE_THE_MODE, own[-1]]  # the seed stays the last
+    variations = _variations(with_drafts=has_drafts(mode.id, picker.prices))
+    specs = [*own[:-1], *loops, variations, PRESETS, own[-1]]  # the seed stays the last
 
     async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
         files = {name: value for name, value in given.items() if isinstance(value, discord.Attachment)}

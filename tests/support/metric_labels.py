@@ -58,7 +58,7 @@ KINDS = {
 }
 PLACES = {
     *("intake", "probe", "picture", "frame", "encode", "upload", "submit", "follow", "fetch", "deliver", "late", "end"),
-    *("edit", "chart", "notice", "export", "files"),
+    *("edit", "chart", "notice", "export", "files", "pick"),
 }
 VERDICTS = {
     *("stored", "known", "unknown", "other", "unsigned", "stale", "forged", "unreadable", "busy", "failed"),
@@ -70,6 +70,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_jobs_accepted": {"mode": MODES},
     "wanda_jobs_ended": {"state": STATES, "mode": MODES},
     "wanda_jobs_not_made": {"why": WHY},
+    "wanda_picks": {"outcome": {"maker", "vote", "no_draft", "none", "late", "unmade", "gone", "left"}},
     "wanda_job_step_seconds": {"step": {"submit", "queue", "render", "deliver", "whole"}},
     "wanda_first_answer_seconds": {"kind": {"application_command", "component", "autocomplete", "modal_submit"}},
     "wanda_refusals": {"kind": REFUSALS},

@@ -12,7 +12,7 @@ _ABOUT_ONE = re.compile(
     r" (=|IN|LIKE) "
 )
 _OF_ALL = re.compile(
-    r"(?:FROM|UPDATE|DELETE FROM) (?:jobs|notices|prompt_log|greetings|warnings|acknowledgements|leaving)\b"
+    r"(?:FROM|UPDATE|DELETE FROM) (?:jobs|notices|picks|prompt_log|greetings|warnings|acknowledgements|leaving)\b"
 )
 # The beginnings of statements that are for everybody, with the reason.
 FOR_ALL = {

@@ -100,6 +100,7 @@ CASES = [
     ("cogs.help.cog", "httpx", HTTPX),
     ("cogs.ordering.attachments", "PIL", DECODERS),
     ("cogs.ordering.checks", "aiohttp", AIOHTTP),
+    ("cogs.picks.final", "bot.app", COGS_STAND),
     ("cogs.results.buttons", "bot.cli.ledger", COGS_STAND),
     ("cogs.wan.cog", "sandbox.stage", PROGRAM),
     ("sandbox.stage", "bot", STAND_INS),

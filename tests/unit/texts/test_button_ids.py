@@ -46,6 +46,11 @@ IDS = [
         for one in ("approve", "decline", "page")
     ),
     (ids.waiting_button_id("page", "", ""), "wanda:waiting:page::", ids.WAITING_TEMPLATE),
+    *(
+        (ids.pick_button_id(one, number, JOB), f"wanda:best:{one}:{number}:{JOB}", ids.PICK_TEMPLATE)
+        for one, number in (("pick", 1), ("vote", 4), ("none", 0), ("end", 0))
+    ),
+    (ids.vote_select_id(JOB), f"wanda:vote:{JOB}", ids.VOTE_SELECT_TEMPLATE),
     *((ids.deletion_button_id(one, JOB), f"wanda:erase:{one}:{JOB}", ids.DELETION_TEMPLATE) for one in ("yes", "no")),
     *(
         (ids.own_setting_id(one), f"wanda:mine:{one}", ids.OWN_SETTING_TEMPLATE)

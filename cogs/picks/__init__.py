@@ -1,0 +1,1 @@
+"""The pick among drafts: its buttons, votes, and the video that the picked one becomes."""
