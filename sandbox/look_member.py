@@ -34,6 +34,7 @@ HELP_PAGES = (
     help_words.START,
     help_words.MONEY,
     help_words.AFTER,
+    help_words.FILM,
 )
 KNOWN = JobCounts(jobs=12, servers=2, first_at=NOW - 40 * 86_400, with_files=5)
 ORDER_ID = "0" * 32

@@ -12,13 +12,17 @@ from bot.ledger.model import View
 from bot.money import dollars
 from bot.texts.button_ids import HELP_SELECT_ID, help_button_id
 from bot.texts.card import Button, Card, Choice, Field, Select
+from bot.texts.film_words import JOINING_HINTS, JOININGS
 from bot.texts.quota import reach, stop_reason
 from bot.units import counted
 
 BLUE = 0x5865F2
 GREY = 0x4E5058
-START, AFTER, MONEY = "start", "after", "money"
+START, AFTER, MONEY, FILM = "start", "after", "money", "film"
 EXAMPLES_MAX = 4
+FILM_SUMMARY = "Join several shots into one film"
+FILM_SHOTS = 3
+FILM_MODES = frozenset({"wan27-image", "wan25-image"})
 Mention: TypeAlias = Callable[[str], str]  # "wan27 image" as a link to the command
 
 
@@ -51,6 +55,8 @@ def help_page(page: str, reader: Reader) -> HelpPage:
             return HelpPage(_after(reader))
         case "money":
             return HelpPage(_money(reader))
+        case "film":
+            return HelpPage(_film(reader))
         case _:
             return HelpPage(_start(reader), picture_of("wan27 image"), "A picture becomes a video.")
 
@@ -72,6 +78,8 @@ def _start(reader: Reader) -> Card:
         if _why_off(mode, reader) == ""
         for command in mode.slash_commands()
     ]
+    if _film_example(reader):
+        lines.append(f"{reader.mention(FILM)}: {FILM_SUMMARY}")
     first = next((mode for mode in reader.picker.modes() if _why_off(mode, reader) == ""), None)
     return _card(
         START,
@@ -139,6 +147,47 @@ def _after(reader: Reader) -> Card:
     )
 
 
+def _film(reader: Reader) -> Card:
+    joinings = (f"**{JOININGS[one]}**: {JOINING_HINTS[one]}" for one in JOININGS)
+    example = _film_example(reader)
+    cost = (
+        f"The sum of its shots, set aside at once. What isn't made comes back.\n{example}"
+        if example
+        else "No shots can be made here now. An admin of this server can change that."
+    )
+    return _card(
+        FILM,
+        reader,
+        title=FILM_SUMMARY,
+        description="A private panel lists the shots, with the price and length of the whole. It's kept, so you can go "
+        "on another day.",
+        fields=(
+            Field(
+                "How to order", f"{reader.mention(FILM)}, add your shots, then press **Make the film**.", inline=False
+            ),
+            Field("How shots join", "\n".join(joinings), inline=False),
+            Field("What it costs", cost, inline=False),
+            Field(
+                "When it's there",
+                "Make any shot again, continue the film, or take its recipe. If a shot doesn't work out, the film "
+                "waits, and its card asks you how to go on.",
+                inline=False,
+            ),
+        ),
+    )
+
+
+def _film_example(reader: Reader) -> str:
+    """Return what a short film costs; "" if nothing that films are made of can be made here."""
+    mode = next((one for one in reader.picker.modes() if one.id in FILM_MODES and _why_off(one, reader) == ""), None)
+    if mode is None:
+        return ""
+    resolution = next(iter(_open_rates(mode, reader)))
+    price = reader.picker.example(mode, resolution=resolution).microusd
+    words = setting_words(mode, reader.picker, {"resolution": resolution})
+    return f"{FILM_SHOTS} shots of {words}: **{dollars(FILM_SHOTS * price)}**"
+
+
 def _money(reader: Reader) -> Card:
     above = reader.view.terms.confirm_above_microusd.value
     buys = [_buys(mode, reader, title=mode.title) for mode in reader.picker.modes() if _why_off(mode, reader) == ""]
@@ -176,6 +225,11 @@ def _card(
 
 
 def _choices(page: str, reader: Reader) -> tuple[Choice, ...]:
+    film = Choice(FILM_SUMMARY, FILM, chosen=page == FILM, description="/film" if _film_example(reader) else "Off here")
+    return (*_of_commands(page, reader)[:24], film)
+
+
+def _of_commands(page: str, reader: Reader) -> tuple[Choice, ...]:
     return tuple(
         Choice(
             _title(command),
@@ -185,7 +239,7 @@ def _choices(page: str, reader: Reader) -> tuple[Choice, ...]:
         )
         for mode in MODES
         for command in mode.slash_commands()
-    )[:25]
+    )
 
 
 def _title(command: SlashCommand) -> str:

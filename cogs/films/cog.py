@@ -60,7 +60,7 @@ class FilmCog(FeatureCog):
         return (
             app_commands.Command(
                 name="film",
-                description="Make a film: two to eight shots, joined into one video.",
+                description="Write a film of two to eight shots, see its price, and have them joined into one video.",
                 callback=open_film,
                 allowed_contexts=SERVERS,
                 allowed_installs=BY_SERVER,

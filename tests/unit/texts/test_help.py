@@ -11,13 +11,14 @@ from bot.catalogue.registry import MODES
 from bot.ledger.model import Rule
 from bot.settings import DefaultSettings, MoneySettings
 from bot.texts.card import Card
-from bot.texts.help import AFTER, MONEY, START, Reader, help_page, path_of, picture_of
+from bot.texts.help import AFTER, FILM, MONEY, START, Reader, help_page, path_of, picture_of
 from tests.support.catalogue_samples import PICKER
 from tests.unit.texts.test_quota import USD, view, within_limits
 
 PICTURES = Path(__file__).resolve().parents[3] / "cogs" / "help" / "pictures"
 COMMANDS = [path_of(mode, command) for mode in MODES for command in mode.slash_commands()]
-PAGES = [START, AFTER, MONEY, *COMMANDS]
+LISTED = [*COMMANDS, FILM]
+PAGES = [START, AFTER, MONEY, *LISTED]
 
 
 def mention(path: str) -> str:
@@ -42,9 +43,9 @@ def test_a_page_within_discords_limits(page: str) -> None:
     card = help_page(page, reader()).card
     within_limits(card)
     (select,) = card.selects
-    assert [choice.value for choice in select.choices] == COMMANDS
+    assert [choice.value for choice in select.choices] == LISTED
     assert all(len(choice.label) <= 100 and len(choice.description) <= 100 for choice in select.choices)
-    assert [choice.value for choice in select.choices if choice.chosen] == [one for one in COMMANDS if one == page]
+    assert [choice.value for choice in select.choices if choice.chosen] == [one for one in LISTED if one == page]
     assert [button.disabled for button in card.buttons] == [page in {START, "gone", ""}, page == MONEY, page == AFTER]
 
 
@@ -78,6 +79,16 @@ def test_how_to_order_and_what_it_costs() -> None:
     assert f"{mention('wan27 edit')} with `prompt` and `video`." in edit
     assert "A 5 s clip at 720p: **$0.50**, the default" in edit
     assert "About 6 s at 720p: **$0.50**" in text("wan21 image", reader())
+
+
+def test_what_a_film_costs() -> None:
+    """The page of films has the price of three usual shots; where no shot can be made, it says that."""
+    said = text(FILM, reader())
+    assert f"{mention('film')}, add your shots" in said
+    assert "3 shots of 5 s at 720p: **$1.50**" in said
+    none = Reader(PICKER, view(Rule("server", "modes", ["wan21-image"])), mention)
+    assert "No shots can be made here now." in text(FILM, none)
+    assert "/film" not in text(START, none)
 
 
 def test_what_the_members_money_buys() -> None:
@@ -131,4 +142,6 @@ def test_the_start_offers_what_is_open() -> None:
     assert f"{mention('wan27 continue')}: Continue a clip with Wan 2.7 · from **$0.50**" in said
     assert "wan21" not in said
     card: Card = help_page(START, who).card
-    assert {choice.description for choice in card.selects[0].choices} == {"/wan27 image", "/wan27 continue", "Off here"}
+    assert {choice.description for choice in card.selects[0].choices} == {
+        *("/wan27 image", "/wan27 continue", "/film", "Off here")
+    }
