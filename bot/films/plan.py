@@ -11,7 +11,7 @@ TakeLook: TypeAlias = Literal[
     "to come",  # its money is held; its job is not begun
     "waiting",  # its job waits for approval
     "making",
-    "made",  # there is a video
+    "made",  # there is a video, which is posted, or could not be
     "failed",  # its job ended without one
     "unpaid",  # its job is not begun, and nothing is held for it any more
     "skipped",  # the film goes on without it
@@ -101,10 +101,8 @@ def look_of(take: Take, job: Job | None) -> TakeLook:
         return "skipped"
     if job is None:
         return "unpaid" if take.unpaid else "to come"
-    if job.result is not None:
-        return "made"
-    if job.state in FINISHED:
-        return "failed"
+    if job.state in FINISHED:  # not before it is posted: until then its own task is fetching the video
+        return "failed" if job.result is None else "made"
     return "waiting" if job.state == "waiting" else "making"
 
 

@@ -77,4 +77,4 @@ def a_shot_job(film: Film, number: int, state: str = "done", **changes: Any) -> 
     take = film.take(number)
     part = Part(film_id=film.id, shot_id=take.shot.id, number=number, of=len(film.takes), message_id=30)
     result = RESULT if state in {"done", "delivering"} else None
-    return a_job(id=take.job_id, state=state, result=result, part=part, **changes)
+    return a_job(**{"id": take.job_id, "state": state, "result": result, "part": part, **changes})

@@ -24,7 +24,7 @@ from bot.films.plan import (
 )
 from bot.jobs.model import Failure, Job, PostedVideo
 from tests.support.film_samples import a_film, a_shot_job
-from tests.support.job_samples import NOW
+from tests.support.job_samples import NOW, RESULT
 
 JOINED = Joined(name="x", job_ids=(), seconds=10.0, size_bytes=1, width=2, height=2, has_sound=False)
 
@@ -53,9 +53,10 @@ def test_cuts_begin_at_once_and_others_wait_for_the_shot_before() -> None:
 
 
 def test_it_is_joined_when_all_shots_are_made_and_posted_then() -> None:
-    """A shot whose video is made but not posted yet is made."""
+    """A shot whose video is made but not posted yet is waited for; one that could not be posted is made."""
     film = a_film("cut", "continue")
-    jobs = [*made(film, 1), a_shot_job(film, 2, "delivering")]
+    assert steps(film, *made(film, 1), a_shot_job(film, 2, "delivering")) == ()
+    jobs = [*made(film, 1), a_shot_job(film, 2, "failed", result=RESULT)]
     ids = tuple(take.job_id for take in film.takes)
     assert steps(film, *jobs) == (Join(ids),)
     assert steps(replace(film, state="joining"), *jobs) == (Join(ids),)
