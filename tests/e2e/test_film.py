@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.stage import Stage, eventually
 from tests.support.film_steps import add_shot, choose, click, new_message, open_panel, panel
+from tests.support.text_commands import read
 from tests.support.video_steps import held_and_spent, picture, rows, wait_for_ends, wait_for_text, wrong_books
 
 EACH = 200_000  # micro-dollars: 2 s of Wan 2.7 at 720p, $0.10 a second (https://fal.ai/models/fal-ai/wan/v2.7)
@@ -86,8 +87,8 @@ async def redo_the_last(stage: Stage, card: str) -> None:
     """Make the last shot anew, which nothing follows: one more video is paid, and the film is joined again."""
     before = await six_videos(stage, card)
     shot = json.loads(await film_is(stage, "done"))["takes"][4]["shot"]["id"]
-    asked = await choose(stage, card, shot, of="wanda:shots:")
-    await click(stage, asked["message_id"], "New seed")
+    asked = await read(stage, "maker", (await choose(stage, card, shot, of="wanda:shots:"))["message_id"])
+    await click(stage, asked.message_id, "New seed · $0.20")
 
     async def joined_again() -> bool | None:
         film = json.loads(await film_is(stage, "done"))
