@@ -18,7 +18,7 @@ from bot.client import Interaction
 from bot.media.rules.file_name import shown_name
 from bot.media.rules.kind import claimed_kind
 from bot.texts import menus as words
-from bot.texts.menus import Entry, Menu
+from bot.texts.menus import Menu, MenuEntry
 from cogs.base.cog import FeatureCog
 from cogs.base.command_group import BY_SERVER, SERVERS
 from cogs.base.form import Form, FormItem, form_item, show_form
@@ -86,14 +86,14 @@ class MenuForm(Form):
         await make_video(interaction, by_id(self._menu.mode_id), options, files)
 
 
-def _callback(entry: Entry) -> Callable[[Any, discord.Message], Any]:
+def _callback(entry: MenuEntry) -> Callable[[Any, discord.Message], Any]:
     async def callback(interaction: discord.Interaction[Any], message: discord.Message) -> None:
         await open_form(interaction, entry, message)
 
     return callback
 
 
-async def open_form(interaction: Interaction, entry: Entry, message: discord.Message) -> None:
+async def open_form(interaction: Interaction, entry: MenuEntry, message: discord.Message) -> None:
     """Show the form of the entry's way to use this message's files.
 
     Raises:
@@ -122,7 +122,7 @@ def context_menus(picker: Picker) -> list[app_commands.ContextMenu]:
             allowed_contexts=SERVERS,
             allowed_installs=BY_SERVER,
         )
-        for entry in words.ENTRIES
+        for entry in words.MENU_ENTRIES
         if entry.open_ways(picker)
     ]
 

@@ -27,5 +27,5 @@ def option_hint(spec: OptionSpec) -> str:
     """
     if spec.kind == "string" or spec.choices or spec.minimum is None or spec.maximum is None:
         return cut(spec.description, HINT_CHARS_MAX)
-    bounded = f"{spec.minimum:,g} to {spec.maximum:,g}. {spec.description}"
+    bounded = f"{spec.minimum:,.16g} to {spec.maximum:,.16g}. {spec.description}"
     return bounded if len(bounded) <= HINT_CHARS_MAX else cut(spec.description, HINT_CHARS_MAX)

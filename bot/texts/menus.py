@@ -58,7 +58,7 @@ class Menu:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuEntry:
     """One entry of a message's menu. Of several ways the first is used that suits the message's files."""
 
     name: str
@@ -120,9 +120,9 @@ REFERENCE = Menu(
     ("prompt", "duration", "resolution", "aspect_ratio", "seed"),
 )
 # discord.py takes five message menus of a bot, so the last has three ways: what the message has decides between them.
-ENTRIES = (
-    *(Entry(menu.name, (menu,)) for menu in (ANIMATE, CONTINUE, EDIT, RESTYLE)),
-    Entry("Use in a video", (PICTURE_AND_SOUND, SOUNDTRACK, REFERENCE)),
+MENU_ENTRIES = (
+    *(MenuEntry(menu.name, (menu,)) for menu in (ANIMATE, CONTINUE, EDIT, RESTYLE)),
+    MenuEntry("Use in a video", (PICTURE_AND_SOUND, SOUNDTRACK, REFERENCE)),
 )
 REFERENCES_MAX = 5
 
@@ -218,7 +218,7 @@ def option_part(spec: OptionSpec, filled_in: Any) -> Part:
     )
 
 
-def no_file(entry: Entry) -> str:
+def no_file(entry: MenuEntry) -> str:
     """Return the refusal for a message without an attachment that a way of the entry takes."""
     kinds: dict[MediaKind, None] = {kind: None for menu in entry.ways for kind in menu.takes}
     wanted = listed(_ACTS[kind] for kind in kinds)

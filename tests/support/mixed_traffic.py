@@ -53,7 +53,8 @@ class Traffic:
     async def _order(self) -> None:
         user = self._random.choice(MEMBERS)
         options = {**PRICED, "duration": self._random.choice((2, 2, 4)), "prompt": "the lake begins to shimmer"}
-        answer = await self._stage.slash(user, "wan27 image", options, image=self._picture)
+        command, files = self._random.choice((("wan27 image", {"image": self._picture}), ("wan27 text", {})))
+        answer = await self._stage.slash(user, command, options, **files)
         self.done["ordered" if answer["acknowledged"] else "unanswered"] += 1
 
     async def _react(self) -> None:

@@ -109,6 +109,7 @@ def test_what_a_message_may_hold() -> None:
         for name, spec in mode.specs().items():
             assert len(option_label(name)) <= 45
             assert 1 <= len(option_hint(spec)) <= 100
+            assert "e+" not in option_hint(spec), "a bound as people do not write it"
     for hint in (*finished.EDIT_HINTS.values(), *finished.CLIP_HINTS.values(), finished.TOTAL_HINT, finished.LONGER):
         assert len(hint) <= 100
 

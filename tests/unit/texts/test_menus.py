@@ -5,18 +5,28 @@ from dataclasses import replace
 import pytest
 
 from bot.catalogue.registry import by_id
-from bot.texts.menus import ENTRIES, PICTURE_AND_SOUND, REFERENCE, SOUNDTRACK, WHICH, Entry, Menu, form_parts, no_file
+from bot.texts.menus import (
+    MENU_ENTRIES,
+    PICTURE_AND_SOUND,
+    REFERENCE,
+    SOUNDTRACK,
+    WHICH,
+    Menu,
+    MenuEntry,
+    form_parts,
+    no_file,
+)
 from tests.support.catalogue_samples import PICKER
 
-MENUS = [menu for entry in ENTRIES for menu in entry.ways]
+MENUS = [menu for entry in MENU_ENTRIES for menu in entry.ways]
 named = pytest.mark.parametrize("menu", MENUS, ids=lambda menu: menu.name)
 COUNTS = (1, 2, 10)
 
 
 def test_five_menus_at_most() -> None:
     """discord.py takes five message menus of a bot, with names of at most 32 characters; a form's title has 45."""
-    assert len(ENTRIES) == 5
-    assert all(1 <= len(entry.name) <= 32 for entry in ENTRIES)
+    assert len(MENU_ENTRIES) == 5
+    assert all(1 <= len(entry.name) <= 32 for entry in MENU_ENTRIES)
     assert all(1 <= len(menu.name) <= 45 for menu in MENUS)
 
 
@@ -36,7 +46,7 @@ def test_five_menus_at_most() -> None:
 )
 def test_the_kind_of_file_decides_how_it_is_used(kinds: set[str], way: Menu | None) -> None:
     """One entry leads to three forms: a sound drives the video of a picture, anything else is a reference."""
-    assert ENTRIES[-1].way_for(kinds, PICKER) == way
+    assert MENU_ENTRIES[-1].way_for(kinds, PICKER) == way
 
 
 def test_a_way_without_a_price_is_not_offered() -> None:
@@ -45,9 +55,9 @@ def test_a_way_without_a_price_is_not_offered() -> None:
         PICKER.prices, rows={key: rate for key, rate in PICKER.prices.rows.items() if "image" not in key[0]}
     )
     picker = replace(PICKER, prices=prices)
-    assert ENTRIES[-1].way_for({"audio"}, picker) is None
-    assert ENTRIES[-1].way_for({"image"}, picker) == REFERENCE
-    assert [entry.name for entry in ENTRIES if entry.open_ways(picker)] == [
+    assert MENU_ENTRIES[-1].way_for({"audio"}, picker) is None
+    assert MENU_ENTRIES[-1].way_for({"image"}, picker) == REFERENCE
+    assert [entry.name for entry in MENU_ENTRIES if entry.open_ways(picker)] == [
         "Edit video",
         "Restyle video",
         "Use in a video",
@@ -97,8 +107,8 @@ def test_too_many_references_are_told() -> None:
     assert "Of these 7 files, the first 5" in prompt.hint
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_the_sentence_for_no_file(entry: Entry) -> None:
+@pytest.mark.parametrize("entry", MENU_ENTRIES, ids=lambda entry: entry.name)
+def test_the_sentence_for_no_file(entry: MenuEntry) -> None:
     """A message without a fitting file is answered with what fits and what to do."""
     sentence = no_file(entry)
     assert entry.name in sentence

@@ -9,7 +9,7 @@ from bot.ledger.model import Ruled, Source
 from bot.settings import DefaultSettings, MoneySettings
 from bot.texts import panel as panels
 from bot.texts.button_ids import own_setting_id
-from bot.texts.menus import ANIMATE, ENTRIES, own_menu
+from bot.texts.menus import ANIMATE, MENU_ENTRIES, own_menu
 from bot.texts.own_settings import OwnSettings, checked_choice, own_settings_panel
 from bot.texts.panel import List
 
@@ -87,5 +87,5 @@ def test_animate_picture_uses_the_chosen_mode() -> None:
         assert menu.mode_id == mode.id
         assert set(menu.asks) <= set(by_id(mode.id).specs())
         assert menu.filled_in["resolution"] == "720p"
-    for menu in (menu for entry in ENTRIES[1:] for menu in entry.ways):
+    for menu in (menu for entry in MENU_ENTRIES[1:] for menu in entry.ways):
         assert own_menu(menu, Preferences(mode="wan21-image"), PICKER).mode_id == menu.mode_id
