@@ -20,6 +20,8 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
+from sandbox.stage import Running, run_python
+
 ROOT = Path(__file__).resolve().parents[2]
 PRELOADED = ("bot.app", "bot.command_line", "cogs.all", "sandbox.discord", "sandbox.fal", "sandbox.__main__")
 REQUEST_BYTES_MAX = 65_536
@@ -63,8 +65,10 @@ class Forker:
         self._parent: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
 
-    async def spawn(self, args: Sequence[str], env: Mapping[str, str]) -> Fork:
-        """Run `python {args}`, with this environment alone; `args` begin with -m and a package of this project."""
+    async def spawn(self, args: Sequence[str], env: Mapping[str, str]) -> Running:
+        """Run `python {args}` with this environment alone: -m and a package that is imported already as a fork."""
+        if tuple(args[:2]) not in {("-m", "bot"), ("-m", "sandbox")}:
+            return await run_python(args, env)
         line = self._line or await asyncio.to_thread(self._start)
         (output, output_end), (status, status_end) = os.pipe(), os.pipe()
         try:
