@@ -137,6 +137,11 @@ def reserved_for(group_id: str) -> Transaction[tuple[Reservation, ...]]:
     return tuple(_read(row) for row in rows)
 
 
+def reserved_microusd(group_id: str) -> Transaction[int]:
+    """Return how much is reserved in this group, in micro-dollars."""
+    return sum(one.amount_microusd for one in (yield from reserved_for(group_id)))
+
+
 def reservations_over(shards: Shards = EVERY_SHARD, *, now: float) -> Transaction[tuple[Reservation, ...]]:
     """Return reservations that have expired, or whose server removed Wanda; at most `FOUND_MAX`.
 

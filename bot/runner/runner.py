@@ -916,6 +916,8 @@ def _decided(jobs: Sequence[Job], *, approve: bool) -> str:
         return "Declined. Nobody was charged."
     if jobs[0].state != "accepted":
         return "This video waited too long for an answer and won't be made. Nobody was charged."
+    if jobs[0].part is not None:
+        return "Approved. The film is on its way."
     return "Approved. The video is on its way." if len(jobs) == 1 else "Approved. The videos are on their way."
 
 

@@ -10,11 +10,12 @@ from bot.errors import StorageError
 from bot.jobs.model import Job
 from bot.jobs.queries import waiting_count, waiting_jobs, waiting_with
 from bot.ledger import rules as rulebook
+from bot.ledger.reservations import reserved_microusd
 from bot.log import job_scope
 from bot.storage.transaction import Transaction
 from bot.texts.button_ids import WAITING_TEMPLATE
 from bot.texts.trouble import job_trouble
-from bot.texts.waiting import PAGE_JOBS, WaitingPage, waiting_log_line, waiting_panel
+from bot.texts.waiting import PAGE_JOBS, WaitingPage, order_id, waiting_log_line, waiting_panel
 from cogs.admin.admin_command import AdminCommand
 from cogs.admin.panel_message import PanelButton, show_panel
 from cogs.base.cog import FeatureCog
@@ -44,7 +45,11 @@ def _page(guild_id: int, after: str) -> Transaction[WaitingPage]:
     orders: list[tuple[Job, ...]] = []
     for job in jobs[:PAGE_JOBS]:
         orders.append((yield from waiting_with(job)))  # noqa: PERF401 - a transaction's yield cannot stand in a comprehension
-    return WaitingPage(orders=[one for one in orders if one], count=count, after=after, next=following)
+    orders = [one for one in orders if one]
+    reserved: dict[str, int] = {}
+    for first, *_ in orders:
+        reserved[order_id(first)] = yield from reserved_microusd(order_id(first))
+    return WaitingPage(orders=orders, count=count, after=after, next=following, reserved=reserved)
 
 
 class WaitingButton(PanelButton, template=WAITING_TEMPLATE):
@@ -83,8 +88,9 @@ class WaitingLog(FeatureCog):
             rules = await services.store.read(rulebook.rules_of(job.guild_id, at=services.clock()))
             channel = log_channel(self.bot.get_guild(job.guild_id), rules)
             if channel is not None:
+                held = await services.store.read(reserved_microusd(order_id(job)))
                 await channel.send(
-                    waiting_log_line(job),
+                    waiting_log_line(job, held),
                     nonce=job.id[:NONCE_CHARS_MAX],
                     suppress_embeds=True,
                     allowed_mentions=discord.AllowedMentions.none(),

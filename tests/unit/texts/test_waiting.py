@@ -7,6 +7,7 @@ from bot.texts.button_ids import WAITING_TEMPLATE
 from bot.texts.card import Button
 from bot.texts.panel import COMPONENTS_MAX, TEXT_CHARS_MAX, Panel, Text, component_count, controls, text_chars
 from bot.texts.waiting import PAGE_JOBS, PROMPT_CHARS_MAX, WaitingPage, waiting_log_line, waiting_panel
+from tests.support.film_samples import a_film, a_shot_job
 from tests.support.job_samples import NOW, a_job
 
 BIG = 18446744073709551615
@@ -64,3 +65,12 @@ def test_a_set_is_one_order() -> None:
     shown = text_of(waiting_panel(WaitingPage(orders=[jobs], count=1, after="", next=None), 1))
     assert "**$2.25** for 3 variations" in shown
     assert "'s 4 variations for $3.00 wait for approval" in waiting_log_line(jobs[0])
+
+
+def test_a_film_waits_as_one_order() -> None:
+    """Its price is that of all shots, of which all but the first are reserved."""
+    film = a_film("cut", "cut", "cut")
+    job = a_shot_job(film, 1, "waiting", quote_microusd=500_000)
+    page = WaitingPage(orders=[[job]], count=1, after="", next=None, reserved={film.id: 1_000_000})
+    assert "**$1.50** for a film in 3 shots" in text_of(waiting_panel(page, 1))
+    assert "'s film in 3 shots for $1.50 waits for approval" in waiting_log_line(job, 1_000_000)
