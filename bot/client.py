@@ -31,6 +31,7 @@ from bot.net.counted import FirstAnswers, discord_trace
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.requester import Requester
+from bot.runner.alarms import Alarms
 from bot.runner.chip_ins import ChipIns
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_orders import FilmOrders
@@ -80,6 +81,7 @@ class Services:
     lost_search: LostSearch
     files: Files
     store: Store
+    alarms: Alarms
     shipped: Shipped
     picker: Picker
     painter: Painter

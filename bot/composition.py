@@ -39,8 +39,11 @@ from bot.media.shrinker import Shrinker
 from bot.net.download import make_file_session
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
+from bot.runner.alarms import Alarms
 from bot.runner.chip_ins import ChipIns
+from bot.runner.fal_account import FalAccount
 from bot.runner.fal_steps import FalSteps, Webhooks
+from bot.runner.fal_watch import FalWatch
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_files import FilmFiles
 from bot.runner.film_orders import FilmOrders
@@ -64,6 +67,7 @@ from bot.settings import (
 from bot.sharding import ShardsNow
 from bot.storage.owned_store import OwnedStore
 from bot.storage.transaction import Store
+from bot.tasks import end
 from bot.texts.finished import OFFERED
 from bot.units import MB
 from bot.web.calls import Calls
@@ -106,7 +110,12 @@ async def compose(
     )
     painter = await stack.enter_async_context(Painter.of(settings.charts))
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
-    fal_steps = _fal_steps(fal, settings, files, await calls.addresses(store))
+    picker = Picker.of(settings.money, settings.defaults)
+    alarms = Alarms(store, clock=time.time)
+    await alarms.refresh()
+    account = FalAccount(alarms, fal.check_account, pause_s=settings.jobs.account_pause_s)
+    stack.push_async_callback(account.close)
+    fal_steps = _fal_steps(fal, settings, files, await calls.addresses(store), account)
 
     def heard(job: Job) -> None:
         film_driver.heard(job)  # made below, because it needs the runner that tells it of each shot
@@ -118,6 +127,7 @@ async def compose(
         client,
         fal_steps=fal_steps,
         cards=cards,
+        alarms=alarms,
         links=parent_links,
         on_shot=heard,
     )
@@ -152,13 +162,26 @@ async def compose(
         lost_search=_lost_search(platform, store, client.held_shards, settings, runner),
         files=files,
         store=store,
+        alarms=alarms,
         shipped=runner.shipped,
-        picker=Picker.of(settings.money, settings.defaults),
+        picker=picker,
         painter=painter,
         settings=settings,
         clock=time.time,
         is_new_database=is_new_database,
     )
+    watch = FalWatch(
+        fal,
+        alarms,
+        account,
+        store,
+        balance=None if settings.fal.admin_key is None else platform.balance,
+        prices=picker.prices,
+        settings=settings.watch,
+        shards=client.held_shards,
+    )
+    watching = asyncio.create_task(watch.keep_watching(), name="fal watch")
+    stack.push_async_callback(end, watching)
     return client, runner
 
 
@@ -179,7 +202,9 @@ async def _cards(stack: AsyncExitStack, settings: Settings, store: Store, client
     return CardsOfOrders(single, of_sets, of_films)
 
 
-def _fal_steps(fal: FalClient, settings: Settings, files: Files, webhooks: Webhooks | None) -> FalSteps:
+def _fal_steps(
+    fal: FalClient, settings: Settings, files: Files, webhooks: Webhooks | None, account: FalAccount
+) -> FalSteps:
     return FalSteps(
         fal,
         settings.jobs,
@@ -187,6 +212,7 @@ def _fal_steps(fal: FalClient, settings: Settings, files: Files, webhooks: Webho
         poll_s=settings.fal.poll_min_s,
         doubt_s=settings.fal.result_patience_s,
         clock=time.time,
+        account=account,
         webhooks=webhooks,
     )
 
@@ -199,6 +225,7 @@ def _runner(
     *,
     fal_steps: FalSteps,
     cards: CardsOfOrders,
+    alarms: Alarms,
     links: ParentLinks,
     on_shot: Callable[[Job], None],
 ) -> Runner:
@@ -229,6 +256,7 @@ def _runner(
         keep_files=partial(keep_inputs, files=files),
         discard_files=_retry_files(store, files, settings).keep,
         forget_files=lambda job_id: files.remove_jobs([job_id]),
+        check_open=alarms.check,
     )
 
 

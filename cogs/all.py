@@ -15,6 +15,7 @@ from cogs.jobs.cog import Jobs
 from cogs.menus import Menus
 from cogs.money_requests import MoneyRequests
 from cogs.notices import Notices
+from cogs.operator_news import OperatorNews
 from cogs.ordering.confirmation import Confirmations
 from cogs.ordering.cut_orders import CutOrders
 from cogs.ordering.refused import RefusedOrderButtons
@@ -52,6 +53,7 @@ COGS: tuple[type[FeatureCog], ...] = (
     Notices,
     Picks,
     PromptLog,
+    OperatorNews,
     RetentionLoop,
     Bills,
     LostJobs,

@@ -12,11 +12,12 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias, cast
 
 from bot.catalogue.mode import Mode
-from bot.catalogue.phrases import listed
+from bot.catalogue.phrases import listed, shortened
 from bot.catalogue.price import PriceTable, ceiling
 from bot.money import MICROUSD_PER_USD, exact_dollars
 
 DOLLARS = "USD"
+_LOOK = "Look at the model's page on fal.ai."
 Verdict: TypeAlias = Literal["fine", "told", "off"]
 
 
@@ -31,7 +32,7 @@ class ListPrice:
     def __str__(self) -> str:
         in_dollars = self.currency == DOLLARS
         amount = exact_dollars(int(self.amount * MICROUSD_PER_USD)) if in_dollars else f"{self.amount} {self.currency}"
-        return f"{amount} a {self.unit}"
+        return f"{amount} a {shortened(self.unit)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +96,16 @@ def judge(mode: type[Mode], price: ListPrice | None, seen: Seen | None, prices: 
     if price is None:
         return Judgement("told", f"fal's price list no longer has {mode.title}. Wanda counts {_ours(mode, prices)}.")
     if price.currency != DOLLARS:
-        return Judgement("off", f"fal lists {mode.title} at {price}, which is no price in dollars.")
+        return Judgement("off", f"fal lists {mode.title} at {price}, which is no price in dollars. {_LOOK}")
     if seen is None:
         return _judge_first(mode, price, counted, prices)
     if price.unit != seen.price.unit:
-        return Judgement("off", f"fal lists {mode.title} at {price} now, and {seen.price} before.")
+        return Judgement("off", f"fal lists {mode.title} at {price} now, and {seen.price} before. {_LOOK}")
     if price.amount == seen.price.amount:
         return Judgement("fine")
     moved = f"fal lists {mode.title} at {price} now, and {seen.price} before"
     if not price.amount or not seen.price.amount:
-        return Judgement("off" if price.amount else "told", f"{moved}. Look at the model's page on fal.ai.")
+        return Judgement("off" if price.amount else "told", f"{moved}. {_LOOK}")
     # What Wanda would count with if her price had moved as far as fal's.
     wanted = ceiling(Fraction(price.amount) / Fraction(seen.price.amount) * seen.counted_microusd)
     if wanted == counted:
@@ -123,7 +124,7 @@ def _judge_first(mode: type[Mode], price: ListPrice, counted: int, prices: Price
     sentence = f"fal lists {mode.title} at {price}, and Wanda counts {_ours(mode, prices)}."
     if listed_microusd > max(ours):
         return Judgement("off", f"{sentence} {_base_price(mode, listed_microusd)}")
-    return Judgement("told", f"{sentence} Look at the model's page on fal.ai.")
+    return Judgement("told", f"{sentence} {_LOOK}")
 
 
 def _base_price(mode: type[Mode], microusd: int) -> str:

@@ -100,9 +100,9 @@ def to_tell(*, ended_before: float) -> Transaction[tuple[Alarm, ...]]:
 
 
 def note_told(alarms: Iterable[Alarm]) -> Transaction[None]:
-    """Note that these were posted as they are; one that has changed since then is news again."""
+    """Note that these were told as they are; one that has changed since then, or is over, is news again."""
     for one in alarms:
-        after, state = (_TOLD, "ended_at IS NULL") if one.ended_at is None else (_OVER, "ended_at IS NOT NULL")
+        after, state = (_TOLD, f"told = {_UNTOLD}") if one.ended_at is None else (_OVER, "ended_at IS NOT NULL")
         yield One(
             f"UPDATE alarms SET told = {after} WHERE kind = $1 AND mode = $2 AND what = $3 AND {state}",  # noqa: S608
             (one.kind, one.mode, one.what),

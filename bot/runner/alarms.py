@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import NoReturn
 
 from bot import metrics
 from bot.catalogue.registry import MODE_TITLES, MODES
@@ -18,12 +17,10 @@ class Alarms:
     """The alarms that are on, and the modes that are off for them.
 
     `changed` is set when one began or ended here or elsewhere; `account_opened` while fal's account takes orders.
-    `every_s` is how late what other processes noted is known at most.
     """
 
-    def __init__(self, store: Store, *, every_s: float, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
         self._store = store
-        self._every_s = every_s
         self._clock = clock
         self._on: dict[tuple[AlarmKind, str], Alarm] = {}
         self.changed = asyncio.Event()
@@ -100,15 +97,6 @@ class Alarms:
             StorageError: it did not answer, and what was known stays.
         """
         self._know(await self._store.read(alarms_on()))
-
-    async def keep_reading(self) -> NoReturn:
-        """Read it again and again, until cancelled."""
-        while True:
-            await asyncio.sleep(self._every_s)
-            try:
-                await self.refresh()
-            except StorageError:
-                log.warning("the alarms could not be read; what was known still counts", exc_info=True)
 
     def _know(self, alarms: Iterable[Alarm]) -> None:
         on: dict[tuple[AlarmKind, str], Alarm] = {(one.kind, one.mode): one for one in alarms}

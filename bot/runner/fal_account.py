@@ -37,7 +37,7 @@ class FalAccount:
     async def note(self, error: FalError) -> None:
         """Note what fal answered: a refused key or a locked account closes it, anything else changes nothing."""
         if isinstance(error, FalAccountError):
-            what, text, closes = _said(error)
+            what, text, closes = said_of(error)
             await self._alarms.begin("account", what=what, text=text, closes=closes)
             self.probe_while_on()
 
@@ -92,7 +92,7 @@ _REFUSED = (
 )
 
 
-def _said(error: FalAccountError) -> tuple[str, str, bool]:
+def said_of(error: FalAccountError) -> tuple[str, str, bool]:
     """Return what is wrong in one word and in a sentence for the operator, and whether it closes the account."""
     if error.status == KEY_REFUSED:
         return "key", _KEY, True

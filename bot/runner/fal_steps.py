@@ -28,6 +28,7 @@ from bot.files.files import Files
 from bot.jobs import machine
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
+from bot.runner.fal_account import FalAccount
 from bot.settings import JobSettings
 from bot.turns import FairTurns
 
@@ -74,10 +75,11 @@ class FalSteps:
         poll_s: float,
         doubt_s: float,
         clock: Callable[[], float],
+        account: FalAccount,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         webhooks: Webhooks | None = None,
     ) -> None:
-        """Allow `settings.submits_at_once` uploads and as many submits at once.
+        """Allow `settings.submits_at_once` uploads and as many submits at once; while `account` is closed, none.
 
         Members and servers take turns. Both are counted apart, because an upload takes minutes and a submit seconds.
         For `doubt_s` an error that may be a passing fault of fal's own is not believed.
@@ -92,6 +94,7 @@ class FalSteps:
         self._doubt_s = doubt_s
         self._clock = clock
         self._sleep = sleep
+        self._account = account
         self._webhooks = webhooks
         self._begun_at = clock()
         self._closely = 0
@@ -99,8 +102,12 @@ class FalSteps:
         self._uploads = FairTurns(settings.submits_at_once, name="upload")
         self.submits = FairTurns(settings.submits_at_once, name="submit")
 
+    async def close(self) -> None:
+        """End what asks fal without a job."""
+        await self._account.close()
+
     async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
-        """Upload every input; while the account is locked, retry for `account_patience_s`.
+        """Upload every input; while fal takes nothing of the account, wait for `account_patience_s`.
 
         Raises:
             FilesUnavailable: an input cannot be had now; the job stays as it is.
@@ -111,9 +118,7 @@ class FalSteps:
             # An older catalogue accepted the job. Found after the intent is stored, this would be `uncertain`.
             log.exception("the catalogue no longer has this request")
             return machine.Refused(Failure(kind="refused", message=str(refusal)))
-        if job.put_off_at is not None:
-            on_step("account locked")
-            await self._sleep(self._settings.account_pause_s)
+        await self._wait_for_account(job, on_step)
         try:
             async with asyncio.TaskGroup() as group:
                 uploads = [group.create_task(self._upload(job, item, on_step)) for item in job.inputs]
@@ -147,8 +152,11 @@ class FalSteps:
     async def submit(self, job: Job) -> machine.Event:
         """POST the job once. The caller holds one of the `submits` since before it stored the intent.
 
-        A locked account puts the job off, until `account_patience_s` after the first time.
+        An account of which fal takes nothing puts the job off, until `account_patience_s` after the first time.
         """
+        give_up_at = (job.put_off_at or self._clock()) + self._settings.account_patience_s
+        if self._account.is_closed and self._clock() < give_up_at:
+            return machine.PutOff()
         endpoint = mode_of(job).endpoint
         payload = payload_of(job)
         try:
@@ -158,10 +166,10 @@ class FalSteps:
             log.exception("the submit's reply was lost")
             return machine.ReplyLost()
         except FalAccountError as error:
-            now = self._clock()
-            if not _is_locked(error) or now >= (job.put_off_at or now) + self._settings.account_patience_s:
+            await self._account.note(error)
+            if self._clock() >= give_up_at:
                 return machine.Refused(_failure(error))
-            log.warning("fal's account is locked; the submit is put off")
+            log.warning("fal takes nothing of the account (%d); the submit is put off", error.status)
             return machine.PutOff()
         except FalError as error:
             return machine.Refused(_failure(error))
@@ -169,8 +177,21 @@ class FalSteps:
         log.info("fal has it as request %s", handle.request_id)
         return machine.Submitted(handle)
 
+    async def _wait_for_account(self, job: Job, on_step: Callable[[str | None], None]) -> None:
+        """Wait while fal takes nothing of the account, for what is left of the job's patience.
+
+        A job that was put off waits a little although the account is open: after a top-up fal's hosts do not agree yet.
+        """
+        if self._account.is_closed:
+            on_step("account locked")
+            left_s = (job.put_off_at or self._clock()) + self._settings.account_patience_s - self._clock()
+            await self._account.opened(within_s=left_s)
+        elif job.put_off_at is not None:
+            on_step("account locked")
+            await self._sleep(self._settings.account_pause_s)
+
     async def _unlocked(self, job: Job, once: Callable[[], Awaitable[T]], on_step: Callable[[str | None], None]) -> T:
-        """Retry an upload that the locked account refused, for `account_patience_s`.
+        """Retry an upload that fal refused because of the account, for `account_patience_s`.
 
         The upload's place is free during the pause, so that many jobs wait for the account at the same time.
         """
@@ -181,11 +202,16 @@ class FalSteps:
                     on_step("uploading")
                     return await once()
             except FalAccountError as error:
-                if not _is_locked(error) or self._clock() >= give_up_at:
+                await self._account.note(error)
+                left_s = give_up_at - self._clock()
+                if left_s <= 0:
                     raise
-                log.warning("fal's account is locked; job %s waits", job.id)
+                log.warning("fal takes nothing of the account (%d); job %s waits", error.status, job.id)
                 on_step("account locked")
-                await self._sleep(self._settings.account_pause_s)
+                if self._account.is_closed:
+                    await self._account.opened(within_s=left_s)
+                else:
+                    await self._sleep(self._settings.account_pause_s)
 
     async def follow(self, job: Job, *, on_status: Callable[[FalStatus], Awaitable[None]]) -> machine.Event:
         """Follow the request to its end; `on_status` gets every change of its status but `completed`.
@@ -229,6 +255,7 @@ class FalSteps:
             except FalUnreachable as error:
                 return await self._last_word(handle, error)
             except FalError as error:
+                await self._account.note(error)
                 if not self._may_pass(error, since):
                     log.exception("the request can no longer be followed")
                     return machine.LostSight(_failure(error))
@@ -289,6 +316,7 @@ class FalSteps:
             except FalNotReady as error:
                 return await self._not_yet(job, error)
             except FalError as error:
+                await self._account.note(error)
                 wait_s = self._waits.wait_s(since, self._clock(), awake_since=begun)
                 if wait_s is None or not self._is_doubted(error, begun):
                     return _without_video(job, error)

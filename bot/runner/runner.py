@@ -82,6 +82,7 @@ class Runner:
         keep_files: Callable[[Sequence[Job]], Awaitable[None]] | None = None,
         discard_files: Callable[[Job], Awaitable[None]] | None = None,
         forget_files: Callable[[str], Awaitable[None]] | None = None,
+        check_open: Callable[[str], None] | None = None,
     ) -> None:
         """`shards` are those whose jobs it drives; more may come, see `take_up`.
 
@@ -91,7 +92,7 @@ class Runner:
         state.
         `keep_files` keeps the files of an order before its jobs are accepted, a copy for each. `discard_files` deletes
         the files that a job which ended without a posted video does not need; it may be called again. `forget_files`
-        deletes all files of a job that was deleted itself.
+        deletes all files of a job that was deleted itself. `check_open` raises `Closed` for a mode that is off.
         """
         self._store = store
         self._fal_steps = fal_steps
@@ -109,6 +110,7 @@ class Runner:
         self._keep_files = keep_files
         self._discard_files = discard_files
         self._forget_files = forget_files
+        self._check_open = check_open
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._side_tasks: dict[asyncio.Task[None], str] = {}
         self._loops: list[asyncio.Task[None]] = []
@@ -189,6 +191,7 @@ class Runner:
         `beside` is stored with them, as `transactions.accept_all` does. Returns the first; raises as `accept`.
         """
         self._refuse_when_closing()
+        self._refuse_when_off(jobs)
         await self._keep(jobs)
         try:
             with self._beginning(len(jobs)) as running:
@@ -261,6 +264,11 @@ class Runner:
     def _refuse_when_closing(self) -> None:
         if self._closing:
             raise Busy("Wanda is restarting. You weren't charged; try again in a minute.")
+
+    def _refuse_when_off(self, jobs: Sequence[Job]) -> None:
+        if self._check_open is not None:
+            for mode in {job.mode for job in jobs}:
+                self._check_open(mode)
 
     async def _keep(self, jobs: Sequence[Job]) -> None:
         """Keep the files first: if the process ends here they are orphans, and no job is ever without its files."""
@@ -362,6 +370,8 @@ class Runner:
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
         jobs = await self._jobs_of_order(job)
         try:
+            if approve:
+                self._refuse_when_off(jobs)
             terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
             check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
             with self._beginning(len(jobs) if approve else 0) as running:
@@ -407,6 +417,7 @@ class Runner:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=self._settings.shutdown_timeout_s * 0.2)
+        await self._fal_steps.close()
 
     @contextmanager
     def _beginning(self, jobs: int) -> Generator[int]:

@@ -1,13 +1,14 @@
 """/help as plain data: a start, a page for each command that makes videos, and two about what comes after and money."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.catalogue.mode import LENGTHS, Mode, SlashCommand
 from bot.catalogue.phrases import first_upper, listed
 from bot.catalogue.picker import Picker
 from bot.catalogue.registry import MODES
+from bot.jobs.alarms import AlarmKind, why_off
 from bot.ledger.model import View
 from bot.money import dollars
 from bot.texts.button_ids import HELP_SELECT_ID, help_button_id
@@ -28,11 +29,12 @@ Mention: TypeAlias = Callable[[str], str]  # "wan27 image" as a link to the comm
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads: what they may do and spend here, and how commands are linked."""
+    """Who reads: what they may do and spend here, how commands are linked, and which modes are off for now."""
 
     picker: Picker
     view: View
     mention: Mention
+    off: Mapping[str, AlarmKind] = field(default_factory=dict[str, AlarmKind])  # modes that are off for now
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,8 @@ def _why_off(mode: type[Mode], reader: Reader) -> str:
     terms = reader.view.terms
     if not reader.picker.rates(mode):
         return "**It's off**: whoever runs Wanda has set no price for it."
+    if mode.id in reader.off:
+        return f"**It's off for now**, because {why_off(reader.off[mode.id])}."
     if terms.modes is not None and mode.id not in terms.modes.value:
         return "**It's off in this server.** An admin can turn it on."
     if not _open_rates(mode, reader):

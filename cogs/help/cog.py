@@ -33,7 +33,9 @@ async def _show(interaction: Interaction, page: str) -> None:
     """Show the page, as it is for this member here and now, in a deferred answer."""
     services, who = interaction.client.services, interaction_member(interaction)
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
-    found = help_page(page, Reader(services.picker, view, interaction.client.command_access.mention))
+    found = help_page(
+        page, Reader(services.picker, view, interaction.client.command_access.mention, services.alarms.off())
+    )
     embed, picture = to_embed(found.card), await asyncio.to_thread(_picture, found)
     if picture:
         embed.set_image(url=f"attachment://{found.picture}")

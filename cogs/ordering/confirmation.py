@@ -14,7 +14,7 @@ from bot.catalogue.cheaper import Offers, Variant, offers
 from bot.catalogue.doubts import doubts_of
 from bot.catalogue.registry import build
 from bot.client import Interaction, Services
-from bot.errors import Busy, NotAllowed, QuotaExceeded, Refusal, StorageError
+from bot.errors import Busy, Closed, NotAllowed, QuotaExceeded, Refusal, StorageError
 from bot.jobs.model import Order, Request
 from bot.runner.job_files import OrderFiles
 from bot.texts import chip_in as chip_words
@@ -39,7 +39,12 @@ BEGUN = "Wanda is on it. The card in the channel shows how it's going."
 DROPPED = "Cancelled. You weren't charged."
 CLEANUP_EVERY_S = 60.0  # interval between removals of expired orders, at most
 CHEAPEST = "That setting isn't offered any more. Choose another one, or press Make it."
-NOT_NOW = (Busy, NotAllowed, QuotaExceeded)  # refusals of an order that can be made later, or with other settings
+NOT_NOW = (
+    Busy,
+    Closed,
+    NotAllowed,
+    QuotaExceeded,
+)  # refusals of an order that can be made later, or with other settings
 
 
 async def ask_for_confirmation(

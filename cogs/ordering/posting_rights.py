@@ -89,6 +89,7 @@ async def check_place(interaction: Interaction, mode_id: str) -> None:
     """Check that Wanda can and the member may post a video of this mode here, before anybody pays for it.
 
     Raises:
+        Closed: fal takes nothing now, or the mode is off for now.
         OptionRefused: it is a direct message, or Wanda lacks a permission in this channel.
         NotAllowed: the member lacks one, is in a time-out, or may not use the mode's command here.
         Busy: Discord does not say whether they may use it.
@@ -104,13 +105,14 @@ async def check_order(place: Place, bot: Wanda, mode_id: str, *, is_command: boo
     """Check as `check_place`, also without an interaction; `is_command` says that the mode's own command was used.
 
     Raises:
-        OptionRefused, NotAllowed, Busy: as `check_place`.
+        Closed, OptionRefused, NotAllowed, Busy: as `check_place`.
     """
     check_posting(place)
     check_member_may_order(place)
     if not is_command:
         family, _ = by_id(mode_id).command()
         await check_access(place, bot, family)
+    bot.services.alarms.check(mode_id)
 
 
 def check_commands(interaction: Interaction) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.fal.errors import MODEL, PLATFORM
 from sandbox.stage import Stage, text_of
+from tests.support.alarm_steps import wait_for_alarms
 from tests.support.rerun_steps import labels
 from tests.support.video_steps import costs, order, wait_for_state, wait_for_text, wait_for_video
 
@@ -52,11 +53,13 @@ async def test_every_error_type(stage: Stage, files: Path, kind: str) -> None:
 
 @module
 async def test_a_wrong_key(stage: Stage, files: Path) -> None:
-    """A key that fal does not know ends the job at no charge, and the card refers the member to an admin."""
-    await stage.fal.post("faults", {"at": "submit", "status": 401, "times": 1})
+    """A key that fal keeps refusing ends the job at no charge, and the card refers the member to an admin."""
+    await stage.fal.post("faults", {"at": "submit", "status": 401, "times": 100})
     async with costs(stage):
         message = await wait_for_text(stage, await order(stage, files), "weren't charged")
     assert "admin" in text_of(message)
+    await stage.fal.delete("faults")
+    await wait_for_alarms(stage)
 
 
 @module
@@ -66,6 +69,8 @@ async def test_a_locked_account(stage: Stage, files: Path) -> None:
     async with costs(stage):
         message = await wait_for_text(stage, await order(stage, files), "weren't charged")
     assert "admin" in text_of(message)
+    await stage.fal.delete("faults")
+    await wait_for_alarms(stage)
 
 
 @module

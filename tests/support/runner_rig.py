@@ -23,7 +23,9 @@ from bot.jobs.model import Job, LinkReason, Live, Order, Request
 from bot.ledger import holds
 from bot.ledger.model import Shipped, View, Who
 from bot.net.transport import make_http
+from bot.runner.alarms import Alarms
 from bot.runner.cards_port import MessageRef, Posted
+from bot.runner.fal_account import FalAccount
 from bot.runner.fal_steps import FalSteps, Webhooks
 from bot.runner.job_files import keep_inputs
 from bot.runner.runner import Runner
@@ -223,6 +225,7 @@ def make_runner(
     shards: ShardsNow = every_shard,
 ) -> Runner:
     """Return a runner with these caps; with `files` it keeps the files of orders there."""
+    alarms = Alarms(store, clock=time.time)
     kept = FolderFiles(settings.storage.data_dir) if files is None else files
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
     return Runner(
@@ -235,6 +238,7 @@ def make_runner(
             poll_s=settings.fal.poll_min_s,
             doubt_s=settings.fal.result_patience_s,
             clock=time.time,
+            account=FalAccount(alarms, fal.check_account, pause_s=settings.jobs.account_pause_s),
             webhooks=webhooks,
         ),
         cards=cards,
@@ -244,6 +248,7 @@ def make_runner(
         sleep=sleep,
         keep_files=None if files is None else partial(keep_inputs, files=files),
         forget_files=forget_files,
+        check_open=alarms.check,
     )
 
 

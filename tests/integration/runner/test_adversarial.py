@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.catalogue.registry import price_table
-from bot.errors import StorageError
+from bot.errors import Closed, StorageError
 from bot.jobs import machine, transactions
 from bot.jobs.model import Job, job_from
 from bot.jobs.variations import as_variations, variation_id
@@ -117,11 +117,15 @@ async def test_nothing_waits_with_the_intent_written(rig: RunnerRig) -> None:
 
 async def test_a_locked_account_is_waited_for_as_an_accepted_job(rig: RunnerRig) -> None:
     """After a locked account refuses a submit, the job is `accepted` again: a cancel is free, a restart is safe."""
+    await rig.fault(at="submit", locked=True, delay_s=1.0, times=2)  # late enough for both to be accepted
     await rig.fault(at="submit", locked=True, times=1000)
     runner = another(rig, account_pause_s=60, account_patience_s=600)
     for job_id in (A, B):
         await runner.accept(await rig.order(job_id))
+    for job_id in (A, B):
         await rig.until(lambda job: job.state == "accepted" and job.put_off_at is not None, job_id)
+    with pytest.raises(Closed, match="fal isn't taking orders from Wanda right now, so nothing was started"):
+        await runner.accept(await rig.order("c" * 32))
     assert "weren't charged" in await runner.cancel(A, member_id=2)
     assert (await rig.until(lambda job: job.told, A)).state == "cancelled"
     await runner.stop()

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from tests.unit.texts.scenes import failures, films, job_cards, refusals
+from tests.unit.texts.scenes import failures, films, job_cards, operator_news, refusals
 from tests.unit.texts.scenes.scene import Scenes
 from tests.unit.texts.sentences import sentences
 
@@ -18,6 +18,7 @@ GROUPS: Mapping[str, Scenes] = {
     "Films": films.SCENES,
     "Why there is no video": failures.SCENES,
     "Refusals": refusals.SCENES,
+    "fal's troubles": operator_news.SCENES,
 }
 # What a card has beside words.
 _NO_WORDS = frozenset({"job_id", "custom_id", "style", "colour", "source", "what", "has_prompt", "is_ended"})

@@ -1,0 +1,37 @@
+"""What whoever runs Wanda reads, in their channel and in the log, of what is wrong with fal and of its end."""
+
+from collections.abc import Sequence
+
+from bot.catalogue.registry import MODE_TITLES
+from bot.jobs.alarms import Alarm
+from bot.texts.plain import cut, span
+
+MESSAGE_CHARS_MAX = 1900
+
+
+def news(alarms: Sequence[Alarm]) -> str:
+    """Return one message about these alarms: what is new, and what is over."""
+    lines = [f"{'⚠️' if one.ended_at is None else '✅'} {line(one)}" for one in alarms]
+    return cut("\n".join(lines), MESSAGE_CHARS_MAX)
+
+
+def line(alarm: Alarm) -> str:
+    """Return what there is to say of the alarm, without markup."""
+    if alarm.ended_at is not None:
+        return f"{_about(alarm)} again, after {span(max(0.0, alarm.ended_at - alarm.since))}."
+    if not alarm.closes or not alarm.mode:
+        return alarm.text
+    return f"{alarm.text} The mode is off until then; WANDA_MODES_KEPT_ON={alarm.mode} keeps it on."
+
+
+def _about(alarm: Alarm) -> str:
+    title = MODE_TITLES.get(alarm.mode, alarm.mode)
+    match alarm.kind:
+        case "account":
+            return "fal takes orders"
+        case "balance":
+            return "fal's balance is above your warning"
+        case "price":
+            return f"fal's list price of {title} and Wanda's agree"
+        case "schema":
+            return f"fal's schema of {title} fits"
