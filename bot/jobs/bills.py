@@ -38,7 +38,8 @@ SELECT r.request_id, r.job_id, r.guild_id, r.policy, r.absorbed_daily_microusd F
 JOIN draws d ON d.job_id = r.job_id AND d.position = 0 LEFT JOIN jobs j ON j.id = r.job_id
 WHERE r.at >= $1 AND r.at < $2 AND r.request_id > $3 AND {mine}
 AND (j.state IS NULL OR j.state IN ('failed', 'cancelled', 'uncertain'))
-AND (d.state = 'exposed' OR d.settled_microusd > 0)
+AND (d.state = 'exposed' OR d.settled_microusd > 0 OR EXISTS (SELECT 1 FROM shares s
+JOIN draws o ON o.job_id = s.id AND o.position = 0 WHERE s.job_id = r.job_id AND o.settled_microusd > 0))
 AND NOT EXISTS (SELECT 1 FROM bills b WHERE b.request_id = r.request_id)
 AND EXISTS (SELECT 1 FROM fal_requests o JOIN bills b ON b.request_id = o.request_id
 WHERE o.at > r.at - 86400 AND o.at < r.at + 86400)

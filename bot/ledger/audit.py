@@ -130,9 +130,10 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "the shares of job {what} did not all end together",
         """
-        SELECT s.job_id AS what, COUNT(DISTINCT d.state) AS found, 1 AS expected
+        SELECT s.job_id AS what, COUNT(DISTINCT COALESCE(d.ended_at, 0)) AS found, 1 AS expected
         FROM shares s JOIN draws d ON d.job_id = s.id AND d.position = 0 GROUP BY s.job_id
-        HAVING COUNT(DISTINCT d.state) <> 1 OR COUNT(DISTINCT COALESCE(d.ended_at, 0)) <> 1""",
+        HAVING COUNT(DISTINCT CASE WHEN d.state IN ('held', 'exposed') THEN d.state ELSE 'ended' END) <> 1
+        OR COUNT(DISTINCT COALESCE(d.ended_at, 0)) <> 1""",
     ),
     (
         "share {what} is reserved although its job was made",

@@ -5,8 +5,9 @@ they have left: the money was spent. Each change of a draw is a row of `correcti
 """
 
 from dataclasses import dataclass
+from functools import partial
 
-from bot.ledger import differences, fruitless, holds, tables
+from bot.ledger import differences, fruitless, holds, shares, tables
 from bot.ledger.decision import settled_parts
 from bot.ledger.exposures import is_exposed
 from bot.ledger.model import Ending, Policy
@@ -69,7 +70,8 @@ def correct(
     """Make the books say what fal billed; None while the job has not ended, and its result still settles it.
 
     The bill ends what is exposed. Repeating it changes nothing (`repeated`). What is above the hold is a difference
-    between the operator and fal. A grant is drawn on again only for what is left of it; the server pays the rest.
+    between the operator and fal. A grant is drawn on again only for what is left of it; the server pays the rest. Where
+    several members pay for the job, each of their shares is corrected by its part of the bill.
 
     Raises:
         LookupError: the job never had a hold.
@@ -86,6 +88,36 @@ def correct(
         return (
             yield from _end_exposed(job_id, billed, at=at, absorbed_max_microusd=absorbed_max_microusd, reason=reason)
         )
+    correct_one = partial(
+        _correct_one, at=at, policy=policy, absorbed_max_microusd=absorbed_max_microusd, reason=reason
+    )
+    parts = yield from shares.shares_of(job_id)
+    if not parts:
+        return (yield from correct_one(rows, billed))
+    held = [one.amount_microusd for one in parts]
+    ended: list[Ending] = []
+    for one, part in zip(parts, shares.divided(min(billed, sum(held)), held), strict=True):
+        of_share: list[Row] = yield Many(_DRAWS, (one.id,))
+        ended.append((yield from correct_one(of_share, part)))
+    yield from differences.set_to(job_id, parts[0].guild_id, sum(held), billed, units=UNITS, at=at)
+    paid = Payment(
+        server_microusd=sum(one.server_microusd for one in ended),
+        member_microusd=sum(one.member_microusd for one in ended),
+    )
+    return _ending(job_id, paid, billed, repeated=all(one.repeated for one in ended))
+
+
+def _correct_one(
+    rows: list[Row],
+    billed: int,
+    *,
+    at: float,
+    policy: Policy,
+    absorbed_max_microusd: int | None,
+    reason: str,
+) -> Transaction[Ending]:
+    """Make one hold, which has ended, say what fal billed of it."""
+    job_id = rows[0]["job_id"]
     pool, own = rows[0], [row for row in rows if row["side"] == "member"]
     before = Payment(
         server_microusd=pool["settled_microusd"] or 0, member_microusd=sum(row["settled_microusd"] or 0 for row in own)

@@ -14,11 +14,11 @@ from bot.jobs import chip_ins, erasure, machine, transactions
 from bot.jobs.chip_ins import Added, ChipInBounds, Rules
 from bot.jobs.model import Job
 from bot.jobs.queries import job_ids_named
-from bot.ledger import holds, reservations, rules
+from bot.ledger import corrections, holds, reservations, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.exposures import count_exposures, open_exposures
 from bot.ledger.history import spent_page, top_members
-from bot.ledger.model import Shipped, Who
+from bot.ledger.model import Ending, Shipped, Who
 from bot.storage.batch import execute
 from bot.storage.transaction import Transaction
 from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
@@ -136,6 +136,31 @@ def test_what_fal_bills_above_the_price_nobody_pays(books: MemoryStore) -> None:
     assert [spent_of(books, one) for one in (MAKER, BEN, CLEO)] == [1_000_000, 1_500_000, 500_000]
     rows = books.connection.execute("SELECT job_id, held_microusd, billed_microusd FROM differences").fetchall()
     assert rows == [(JOB.id, PRICE, PRICE + 7)]
+
+
+@pytest.mark.parametrize(("billed", "each"), [(PRICE, (1_000_000, 1_500_000, 500_000)), (30, (10, 15, 5))])
+def test_a_bill_corrects_everybody_in_proportion(books: MemoryStore, billed: int, each: tuple[int, ...]) -> None:
+    """What fal's bill says of the job is divided as its result was; above the price it is one difference."""
+    make(books)
+    made = machine.Made(RESULT, cost_microusd=1_500_000)
+    bring(books, machine.Uploaded(()), machine.Submitted(HANDLE), machine.FalStatus("completed"), made)
+
+    def correct(amount: int) -> Ending | None:
+        return books.run(
+            corrections.correct(JOB.id, amount, at=NOW + 99, policy="charge", absorbed_max_microusd=0, reason="bill")
+        )
+
+    ending = correct(billed)
+    assert ending is not None
+    assert (ending.server_microusd, ending.repeated) == (billed, False)
+    assert tuple(spent_of(books, one) for one in (MAKER, BEN, CLEO)) == each
+    again = correct(billed)
+    assert again is not None
+    assert again.repeated
+    assert books.connection.execute("SELECT count(*) FROM differences").fetchone() == (0,)
+    correct(PRICE + 5)
+    rows = books.connection.execute("SELECT job_id, held_microusd, billed_microusd FROM differences").fetchall()
+    assert rows == [(JOB.id, PRICE, PRICE + 5)]
 
 
 def test_an_uncertain_job_is_one_exposure_that_is_closed_at_once(books: MemoryStore) -> None:
