@@ -27,7 +27,11 @@ def may_chip_in(services: Services, request: Request | None) -> bool:
     """Return whether others may pay a part of this: one video of the member's own files."""
     if request is None or not services.settings.chip_ins.each_max:
         return False
-    return request.videos == 1 and not any(item.is_borrowed for item in request.inputs)
+    return _is_single(request) and not any(item.is_borrowed for item in request.inputs)
+
+
+def _is_single(request: Request) -> bool:
+    return request.videos == 1 and not request.drafts
 
 
 async def begin_chip_in(services: Services, order: Order, own_microusd: int) -> Added:
@@ -37,7 +41,7 @@ async def begin_chip_in(services: Services, order: Order, own_microusd: int) -> 
         Refusal: nothing was held or kept.
         StorageError: likewise.
     """
-    if order.request.videos != 1:
+    if not _is_single(order.request):
         raise OptionRefused(words.ONE_VIDEO_ONLY)
     if any(item.is_borrowed for item in order.request.inputs):
         raise OptionRefused(words.OWN_FILES_ONLY)

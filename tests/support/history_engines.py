@@ -11,7 +11,7 @@ import asyncpg
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from bot.errors import Busy, NotAllowed, QuotaExceeded
+from bot.errors import Refusal
 from bot.settings import StorageSettings
 from bot.storage.batch import execute
 from bot.storage.database import open_store
@@ -114,7 +114,7 @@ async def _step_slowly(connection: Any, transaction: Transaction[Any], statement
         statement = next(transaction)
         for _ in range(statements):
             statement = transaction.send(await answer(connection, statement))
-    except (StopIteration, Busy, QuotaExceeded, NotAllowed, LookupError):
+    except (StopIteration, Refusal, LookupError):
         pass
     finally:
         transaction.close()
@@ -126,7 +126,7 @@ def _step(transaction: Transaction[Any], answers: Callable[[Statement], Any], st
         statement = next(transaction)
         for _ in range(statements):
             statement = transaction.send(answers(statement))
-    except (StopIteration, Busy, QuotaExceeded, NotAllowed, LookupError):
+    except (StopIteration, Refusal, LookupError):
         pass
     finally:
         transaction.close()

@@ -353,7 +353,8 @@ class JobMachine(History):
         assert (ended == "exposed") == (after.state == "uncertain" and is_open)
         assert (after.charged_microusd, paid <= before.quote_microusd) == (charged, True)
         if after.failure is not None:
-            stays = [one.amount for one in self.model.draws if one.job == job_id and one.state == "exposed"]
+            holds = self.model.holds_of(job_id)
+            stays = [one.amount for one in self.model.draws if one.job in holds and one.state == "exposed"]
             own = sum(stays) and sum(self.members_parts(job_id, "exposed"))
             assert (after.failure.absorbed_microusd or 0, after.failure.held_microusd or 0) == (paid - charged, own)
 
@@ -363,7 +364,7 @@ class JobMachine(History):
         return [
             one.amount
             for one in self.model.draws
-            if (one.job, one.state) == (job_id, state) and one.scope.startswith(own)
+            if one.job in self.model.holds_of(job_id) and one.state == state and one.scope.startswith(own)
         ]
 
     def sense(self, job: Job, event: Event, *, asked: bool) -> tuple[Any, int, bool]:
@@ -398,7 +399,7 @@ class JobMachine(History):
         except OptionRefused:
             assert not parts
         if parts:
-            held = max(one.amount for one in parts if not one.scope.startswith(("member:", "grant:")))
+            held = self.model.held_of(job_id)
             bound = 0 if job is None or job_id in self.unreadable else job.absorbed_daily_microusd
             self.model.end(job_id, "absorb" if amount else "release", amount, bound=bound)
             if amount > held:
@@ -417,7 +418,7 @@ class JobMachine(History):
             for job_id in [job.id for job in self.jobs.values() if job.member_id == member]:
                 if job_id not in self.unreadable:
                     self.go_on(job_id, "")
-        busy = any(job.member_id == member and not job.told for job in self.jobs.values())
+        busy = any(self.pays_for(job, member) and not job.told for job in self.jobs.values())
         try:
             gone = self.run(erasure.forget_member(member, at=self.model.now))
         except Busy:
@@ -429,6 +430,14 @@ class JobMachine(History):
             self.model.forget(self.base + guild, member)
         for job_id, job in self.jobs.items():
             self.jobs[job_id] = replace(job, approved_by=None if job.approved_by == member else job.approved_by)
+        self.after_forgetting(member)
+
+    def pays_for(self, job: Job, member: int) -> bool:
+        """Return whether the member pays for the job."""
+        return job.member_id == member
+
+    def after_forgetting(self, member: int) -> None:
+        """Take away what else the member had."""
 
     def forget_jobs(self, gone: tuple[str, ...], expected: list[str]) -> None:
         """Take away deleted jobs; what they hold is in the books."""

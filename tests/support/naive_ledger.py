@@ -103,6 +103,8 @@ class NaiveLedger:
     endings: dict[str, tuple[str, int, int]] = field(default_factory=dict[str, tuple[str, int, int]])
     exposed: set[str] = field(default_factory=set[str])
     unpaid: dict[str, int] = field(default_factory=dict[str, int])
+    shares: dict[str, list[str]] = field(default_factory=dict[str, list[str]])  # the holds of jobs that several pay for
+    no_jobs: set[str] = field(default_factory=set[str])  # holds that are no job of their member's
     kept: dict[tuple[int, str], tuple[float, float]] = field(default_factory=dict[tuple[int, str], tuple[float, float]])
 
     def rule(self, guild: int, subject: str, name: str) -> Any:
@@ -221,7 +223,7 @@ class NaiveLedger:
         access = {s: v[0] for (g, s, n), v in self.rules.items() if g == guild and n == "access"}
         here = access.get(f"channel:{asker.channel}")
         own = [one for one in self.draws if one.scope == f"member:{guild}:{asker.member}" and one.state == "held"]
-        open_jobs = sum(one.at >= self.now - 32 * 86400 for one in own)
+        open_jobs = sum(one.at >= self.now - 32 * 86400 for one in own if one.job not in self.no_jobs)
         modes = self.of_roles(asker, "modes")
         ceiling = self.of_roles(asker, "ceiling")
         at_once = self.of_roles(asker, "at_once")
@@ -262,11 +264,14 @@ class NaiveLedger:
         said = [one for one in said if one is not None] or [self.rule(asker.guild, "server", name)]
         return [one for one in said if one is not None]
 
-    def hold(self, job: str, asker: Asker, amount: int, mode: str, *, full: bool = False) -> str:
+    def hold(
+        self, job: str, asker: Asker, amount: int, mode: str, *, full: bool = False, is_share: bool = False
+    ) -> str:
         """Hold, and return "again", "held", "short", "full", or the kind of rule that forbids it."""
         if any(one.job == job for one in self.draws):
             return "again"
-        if (rule := self.forbidden(asker, amount, mode)) is not None:
+        rule = self.forbidden(asker, amount, mode)
+        if rule is not None and (not is_share or rule in {"blocked", "paused", "channel"}):
             return rule
         own, over = f"member:{asker.guild}:{asker.member}", 0
         for (scope, kind), cap in self.limits(asker).items():
@@ -302,7 +307,47 @@ class NaiveLedger:
         bound: int | None = None,
         slows: bool = False,
     ) -> tuple[str, int, int]:
-        """End a hold, or repeat its first ending; return how it ended, and what the member and the server paid.
+        """End a job's hold, or all holds of one that several pay for, each with its part of the amount."""
+        parts = self.parts(job, amount)
+        ended = [self.end_one(one, how, part, bound=bound, slows=slows and one == job) for one, part in parts]
+        return ended[0][0], sum(one[1] for one in ended), sum(one[2] for one in ended)
+
+    def holds_of(self, job: str) -> list[str]:
+        """Return the ids of a job's holds."""
+        return sorted(self.shares.get(job, [job]))
+
+    def held_of(self, job: str) -> int:
+        """Return what a job's holds held together in the server's pool."""
+        pools = [one for one in self.draws if one.job in self.holds_of(job) and one.scope.startswith("server:")]
+        return sum(one.amount for one in pools)
+
+    def parts(self, job: str, amount: int) -> list[tuple[str, int]]:
+        """Return what each hold of a job pays of an amount: one by one, whoever is furthest behind pays the next."""
+        if job not in self.shares:
+            return [(job, amount)]
+        held = {one: self.held_of_one(one) for one in self.holds_of(job)}
+        total = sum(held.values())
+        amount = min(amount, total)
+        paid = {one: amount * each // total if total else 0 for one, each in held.items()}
+        for _ in range(amount - sum(paid.values())):
+            behind = max(held, key=lambda one: (amount * held[one] - paid[one] * total, [-ord(c) for c in one]))
+            paid[behind] += 1
+        return list(paid.items())
+
+    def held_of_one(self, hold: str) -> int:
+        """Return what one hold held in the server's pool."""
+        return sum(one.amount for one in self.draws if one.job == hold and one.scope.startswith("server:"))
+
+    def end_one(
+        self,
+        job: str,
+        how: Literal["settle", "absorb", "release", "expose"],
+        amount: int,
+        *,
+        bound: int | None = None,
+        slows: bool = False,
+    ) -> tuple[str, int, int]:
+        """End one hold, or repeat its first ending; return how it ended, and what the member and the server paid.
 
         The server absorbs at most `bound` for one member in 24 hours; the first job of unknown outcome is its own.
         """
