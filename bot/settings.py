@@ -274,7 +274,7 @@ class StorageSettings(SettingsGroup):
         "WANDA_STORAGE_BATCH_MAX", 256, "How many transactions SQLite commits together.", ge=1, le=10_000
     )
     postgres_pool_size: int = setting(
-        "WANDA_POSTGRES_POOL_SIZE", 8, "Connections to PostgreSQL.", operator=True, ge=1, le=100
+        "WANDA_POSTGRES_POOL_SIZE", 8, "Connections to PostgreSQL.", ge=1, le=100
     )
 
 
@@ -855,7 +855,6 @@ class MediaSettings(SettingsGroup):
         "WANDA_ENCODES_AT_ONCE",
         1,
         "Clips, sounds and results encoded at once; 0 turns encoding off.",
-        operator=True,
         ge=0,
         le=16,
     )

@@ -13,13 +13,11 @@ PAGE = README.parent / "docs/benchmarks.md"
 # The beginnings of the README's rows; the page has all rows.
 MAIN_ROWS = (
     "ack: 1,000 at once, p50",
-    "notice: 10 in flight, jobs of 17 s",
     "notice: 1,000 in flight, p50",
     "memory: 1,000 in flight, KB a job",
     "deliver: peak memory above idle",
     "jobs: finished by one process",
     "money: SQLite, 100 coroutines, durable",
-    "start: all 1,000 followed",
 )
 
 
