@@ -12,7 +12,8 @@ _ABOUT_ONE = re.compile(
     r" (=|IN|LIKE) "
 )
 _OF_ALL = re.compile(
-    r"(?:FROM|UPDATE|DELETE FROM) (?:jobs|notices|picks|prompt_log|greetings|warnings|acknowledgements|leaving)\b"
+    r"(?:FROM|UPDATE|DELETE FROM) "
+    r"(?:jobs|films|film_drafts|notices|picks|prompt_log|greetings|warnings|acknowledgements|leaving)\b"
 )
 # The beginnings of statements that are for everybody, with the reason.
 FOR_ALL = {
@@ -49,7 +50,7 @@ def test_a_query_over_all_servers_keeps_to_the_shards() -> None:
     """A statement that names no server, member or job has a condition on the shards, or a reason to be for all."""
     strays = [
         f"{path.name}: {' '.join(text.split())[:100]}"
-        for path in _modules("bot/jobs", "bot/ledger")
+        for path in _modules("bot/films", "bot/jobs", "bot/ledger")
         for text in _texts(path)
         if _OF_ALL.search(text)
         and not _ABOUT_ONE.search(text)
@@ -63,7 +64,7 @@ def _takers() -> frozenset[str]:
     """Return the names of the transactions that take shards."""
     return frozenset(
         node.name
-        for path in _modules("bot/jobs", "bot/ledger")
+        for path in _modules("bot/films", "bot/jobs", "bot/ledger")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef) and any(one.arg == "shards" for one in node.args.args)
     )

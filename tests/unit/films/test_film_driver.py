@@ -11,6 +11,7 @@ from bot.films.drafts import save_draft
 from bot.films.model import Film
 from bot.films.plan import looks_of
 from bot.jobs import machine, transactions
+from bot.jobs.unsent import doubt_unsent
 from bot.ledger import reservations
 from bot.ledger.model import Shipped
 from bot.settings import FilmSettings
@@ -257,6 +258,16 @@ def test_what_was_reserved_and_released_pauses_the_film(world: FilmWorld) -> Non
     world.make_all()
     assert world.film().state == "done"
     assert world.money() == (0, 2 * EACH)
+
+
+def test_a_restored_film_begins_no_shot_that_may_have_been_begun_since(world: FilmWorld) -> None:
+    """What was reserved is released, and the film pauses: its member decides, and nothing is paid twice."""
+    world.order(a_draft("cut", "continue"))
+    world.come_to(world.film().take(1).job_id)
+    world.store.run(doubt_unsent(now=world.now))
+    world.drive()
+    assert (world.film().state, looks(world), len(world.posts)) == ("paused", ("made", "unpaid"), 1)
+    assert world.money() == (0, EACH)
 
 
 def test_without_a_place_a_shot_begins_later(world: FilmWorld) -> None:
