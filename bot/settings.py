@@ -273,9 +273,7 @@ class StorageSettings(SettingsGroup):
     batch_max: int = setting(
         "WANDA_STORAGE_BATCH_MAX", 256, "How many transactions SQLite commits together.", ge=1, le=10_000
     )
-    postgres_pool_size: int = setting(
-        "WANDA_POSTGRES_POOL_SIZE", 8, "Connections to PostgreSQL.", ge=1, le=100
-    )
+    postgres_pool_size: int = setting("WANDA_POSTGRES_POOL_SIZE", 8, "Connections to PostgreSQL.", ge=1, le=100)
 
 
 class FilesSettings(SettingsGroup):

@@ -40,6 +40,7 @@ from bot.runner.shot_maker import ShotMaker
 from bot.settings import FilmSettings
 from bot.sharding import ShardsNow
 from bot.storage.transaction import Store
+from bot.turns import FairTurns
 
 log = logging.getLogger(__name__)
 STEPS_MAX = 100  # of one film in a row; the next look goes on
@@ -103,7 +104,7 @@ class FilmDriver:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
         self._later: dict[str, tuple[float, float]] = {}  # until when a film waits, and how long it waits
-        self._turns = asyncio.Semaphore(settings.at_once)
+        self._turns = FairTurns(settings.at_once)
         self._loop: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -162,15 +163,14 @@ class FilmDriver:
 
     async def _run(self, film_id: str) -> None:
         with job_scope(film_id):
-            async with self._turns:
-                try:
-                    is_done = await self.drive(film_id)
-                except (StorageError, Refusal) as error:
-                    log.warning("the film goes on later: %s", error)
-                    is_done = False
-                except Exception:
-                    log.exception("a defect stopped the film; this is tried again later")
-                    is_done = False
+            try:
+                is_done = await self.drive(film_id)
+            except (StorageError, Refusal) as error:
+                log.warning("the film goes on later: %s", error)
+                is_done = False
+            except Exception:
+                log.exception("a defect stopped the film; this is tried again later")
+                is_done = False
         if is_done:
             self._later.pop(film_id, None)
         else:
@@ -193,10 +193,17 @@ class FilmDriver:
             if not steps:
                 self._cards.show_film(film, jobs)
                 return True
-            taken = [await self._take(film, jobs, step) for step in steps]
+            taken = [await self._take_in_turn(film, jobs, step) for step in steps]
             if not any(taken):
                 return False
         return False
+
+    async def _take_in_turn(self, film: Film, jobs: Jobs, step: plan.Step) -> bool:
+        """Take one step in the member's turn; what waits for the encoder or for an upload keeps no turn meanwhile."""
+        if isinstance(step, plan.Join | plan.Post):
+            return await self._take(film, jobs, step)
+        async with self._turns.turn(film.requester):
+            return await self._take(film, jobs, step)
 
     async def _take(self, film: Film, jobs: Jobs, step: plan.Step) -> bool:
         """Take one step; returns False if it cannot be taken now."""
