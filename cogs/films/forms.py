@@ -103,8 +103,8 @@ class ShotForm(_FilmForm):
         files = await draft_files.take(interaction, draft, given, stem=shot_id)
         changes = {
             "prompt": self.prompt.value.strip(),
-            "seconds": _seconds(draft, self.seconds.values),
-            "joining": _joining(self.joining.values, files, before),
+            "seconds": chosen_seconds(draft, self.seconds.values),
+            "joining": chosen_joining(self.joining.values, files, before),
             **{{"image": "picture", "end_image": "end_picture"}[option]: item for option, item in files.items()},
         }
         try:
@@ -117,14 +117,14 @@ class ShotForm(_FilmForm):
         except Refusal:
             await draft_files.forget(services, files.values())
             raise
-        await draft_files.forget(services, _replaced(before, files))
+        await draft_files.forget(services, replaced_files(before, files))
         if before is None:
             await show_draft(interaction, kept)
         else:
             await show_shot(interaction, kept, shot_id, words.CHANGED)
 
 
-def _replaced(before: Shot | None, files: Mapping[str, Input]) -> list[Input]:
+def replaced_files(before: Shot | None, files: Mapping[str, Input]) -> list[Input]:
     """Return the shot's files in whose place there are others now."""
     if before is None:
         return []
@@ -161,7 +161,7 @@ def _file_hint(item: Input | None, otherwise: str) -> str:
     return otherwise if item is None else f"Now “{cut(shown_name(item.file_name), 40)}”. Leave it empty to keep it."
 
 
-def _seconds(plan: Plan, values: list[str]) -> int:
+def chosen_seconds(plan: Plan, values: list[str]) -> int:
     """Return the chosen length; anybody can send anything.
 
     Raises:
@@ -173,7 +173,7 @@ def _seconds(plan: Plan, values: list[str]) -> int:
     return known[values[0]]
 
 
-def _joining(values: list[str], files: Mapping[str, Input], before: Shot | None) -> Joining:
+def chosen_joining(values: list[str], files: Mapping[str, Input], before: Shot | None) -> Joining:
     """Return the chosen way to begin; a last picture that comes with another choice makes it a morph where it can.
 
     Raises:
@@ -295,13 +295,13 @@ class TakeForm(_FilmForm):
         shot = replace(
             self._shot,
             prompt=self.prompt.value.strip(),
-            seconds=_seconds(self._film, self.seconds.values),
-            seed=_seed(self.seed.value.strip()),
+            seconds=chosen_seconds(self._film, self.seconds.values),
+            seed=typed_seed(self.seed.value.strip()),
         )
         await self._act(interaction, shot)
 
 
-def _seed(text: str) -> int | None:
+def typed_seed(text: str) -> int | None:
     """Return the typed seed, None for none; raises OptionRefused."""
     if not text:
         return None

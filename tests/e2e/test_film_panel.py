@@ -9,7 +9,7 @@ from sandbox.stage import Stage, buttons_of, components_of, text_of
 from tests.support.film_steps import add_shot, choose, click, finished, new_message, open_panel, panel, submit
 from tests.support.rerun_steps import restart
 from tests.support.text_commands import read
-from tests.support.video_steps import costs, picture, voice, wait_for_ends, wait_for_text
+from tests.support.video_steps import costs, picture, real_file, voice, wait_for_ends, wait_for_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FLAGGED = {"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation", "url": "https://docs"}
@@ -111,6 +111,17 @@ async def test_paused_redone_and_whose_it_is(stage: Stage, files: Path) -> None:
     await finished(stage, card)
     await wait_for_ends(stage)
     assert len(await stage.fal.get("requests")) == before + 1
+    given = await read(stage, "maker", (await click(stage, card, "Recipe"))["message_id"])
+    recipe = real_file(files, "film.json", await stage.discord.fetch(given.files[0]["url"]))
+    again = (await stage.slash("maker", "film", recipe=recipe))["message_id"]
+    said = text_of(await panel(stage, again, "A recipe holds no files, so add the pictures of shot 1 again."))
+    assert "first, calmer" in said
+    longer = (await click(stage, card, "Continue"))["message_id"]
+    assert "2 s · goes on from shot 1 · made already" in text_of(await panel(stage, longer, "cost nothing more"))
+    asked = await read(stage, "maker", (await click(stage, card, "Delete"))["message_id"])
+    await click(stage, asked.message_id, "Delete it")
+    await panel(stage, asked.message_id, "Deleted.")
+    assert await stage.message(card) is None
 
 
 def shot_of(message: dict[str, Any]) -> str:

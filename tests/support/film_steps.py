@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.stage import Stage, buttons_of, components_of, eventually, file_body, text_of
 from tests.support.text_commands import ask
+from tests.support.video_steps import rows
 
 SELECT = 3
 
@@ -74,10 +75,12 @@ async def new_message(stage: Stage, words: str) -> dict[str, Any]:
 
 
 async def finished(stage: Stage, message_id: str) -> dict[str, Any]:
-    """Return the film's message once it is done: it has the list of its shots."""
+    """Return the film's message once it is done and that is stored: it has the list of its shots."""
 
     async def look() -> dict[str, Any] | None:
         message = await stage.message(message_id) or {}
+        if rows(stage, "SELECT id FROM films WHERE is_open = 1"):
+            return None
         lists = [one["custom_id"] for one in components_of(message) if one["type"] == SELECT]
         return message if any(one.startswith("wanda:shots:") for one in lists) else None
 
