@@ -5,7 +5,6 @@ they have left: the money was spent. Each change of a draw is a row of `correcti
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 from bot.ledger import differences, fruitless, holds, shares, tables
 from bot.ledger.decision import settled_parts
@@ -19,6 +18,8 @@ UNITS = "bill"  # in `differences`: the amount is that of a bill
 _DRAWS = """
 SELECT job_id, guild_id, member_id, position, scope, side, amount_microusd, state, settled_microusd, counted_at
 FROM draws WHERE job_id = $1 ORDER BY position"""
+_POOL = "SELECT guild_id, amount_microusd, state FROM draws WHERE job_id = $1 AND position = 0"
+_IS_SHARE = "SELECT id FROM shares WHERE id = $1"
 _CHANGE = "UPDATE draws SET state = 'settled', settled_microusd = $3 WHERE job_id = $1 AND scope = $2"
 _NUMBER = "SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) + 1 AS number FROM corrections WHERE job_id = $1"
 _ADD = """
@@ -70,63 +71,55 @@ def correct(
     """Make the books say what fal billed; None while the job has not ended, and its result still settles it.
 
     The bill ends what is exposed. Repeating it changes nothing (`repeated`). What is above the hold is a difference
-    between the operator and fal. A grant is drawn on again only for what is left of it; the server pays the rest. Where
-    several members pay for the job, each of their shares is corrected by its part of the bill.
+    between the operator and fal. A grant is drawn on again only for what is left of it; the server pays the rest.
+    Several members pay in proportion to their shares.
 
     Raises:
         LookupError: the job never had a hold.
     """
     yield from tables.lock_of_job(job_id)
-    rows: list[Row] = yield Many(_DRAWS, (job_id,))
-    if not rows:
+    pool = yield One(_POOL, (job_id,))
+    if pool is None:
         raise LookupError(f"job {job_id} never had a hold")
-    states = {row["state"] for row in rows}
-    if "held" in states:
+    if pool["state"] == "held":
         return None
     billed = min(billed_microusd, AMOUNT_MAX_MICROUSD)
-    if "exposed" in states:
-        return (
-            yield from _end_exposed(job_id, billed, at=at, absorbed_max_microusd=absorbed_max_microusd, reason=reason)
-        )
-    correct_one = partial(
-        _correct_one, at=at, policy=policy, absorbed_max_microusd=absorbed_max_microusd, reason=reason
-    )
+    if pool["state"] == "exposed":
+        end = _end_exposed(job_id, billed, at=at, absorbed_max_microusd=absorbed_max_microusd, reason=reason)
+        return (yield from end)
     parts = yield from shares.shares_of(job_id)
-    if not parts:
-        return (yield from correct_one(rows, billed))
-    held = [one.amount_microusd for one in parts]
-    ended: list[Ending] = []
-    for one, part in zip(parts, shares.divided(min(billed, sum(held)), held), strict=True):
-        of_share: list[Row] = yield Many(_DRAWS, (one.id,))
-        ended.append((yield from correct_one(of_share, part)))
-    yield from differences.set_to(job_id, parts[0].guild_id, sum(held), billed, units=UNITS, at=at)
-    paid = Payment(
-        server_microusd=sum(one.server_microusd for one in ended),
-        member_microusd=sum(one.member_microusd for one in ended),
-    )
-    return _ending(job_id, paid, billed, repeated=all(one.repeated for one in ended))
+    amounts = {one.id: one.amount_microusd for one in parts} or {job_id: pool["amount_microusd"]}
+    held = sum(amounts.values())
+    yield from differences.set_to(job_id, pool["guild_id"], held, billed, units=UNITS, at=at)
+    if pool["state"] == "released" and not billed:
+        return Ending(job_id, "released", 0, 0, repeated=True)
+    spent = shares.divided(min(billed, held), list(amounts.values()))
+    changed, paid = False, Payment(server_microusd=0, member_microusd=0)
+    for share_id, amount in zip(amounts, spent, strict=True):
+        before, after = yield from _correct_one(
+            share_id, amount, at=at, policy=policy, absorbed_max_microusd=absorbed_max_microusd, reason=reason
+        )
+        changed |= before != after
+        paid = Payment(
+            server_microusd=paid.server_microusd + after.server_microusd,
+            member_microusd=paid.member_microusd + after.member_microusd,
+        )
+    return _ending(job_id, paid, billed, repeated=not changed)
 
 
 def _correct_one(
-    rows: list[Row],
-    billed: int,
-    *,
-    at: float,
-    policy: Policy,
-    absorbed_max_microusd: int | None,
-    reason: str,
-) -> Transaction[Ending]:
-    """Make one hold, which has ended, say what fal billed of it."""
-    job_id = rows[0]["job_id"]
+    hold_id: str, billed: int, *, at: float, policy: Policy, absorbed_max_microusd: int | None, reason: str
+) -> Transaction[tuple[Payment, Payment]]:
+    """Correct one ended hold, whole or a share; returns what was paid for it before, and what is paid now."""
+    rows: list[Row] = yield Many(_DRAWS, (hold_id,))
     pool, own = rows[0], [row for row in rows if row["side"] == "member"]
     before = Payment(
         server_microusd=pool["settled_microusd"] or 0, member_microusd=sum(row["settled_microusd"] or 0 for row in own)
     )
-    yield from differences.set_to(job_id, pool["guild_id"], pool["amount_microusd"], billed, units=UNITS, at=at)
-    if min(billed, pool["amount_microusd"]) == before.server_microusd:
-        return _ending(job_id, before, billed, repeated=True)
+    if billed == before.server_microusd and (pool["state"] == "settled" or not (yield One(_IS_SHARE, (hold_id,)))):
+        return before, before
     # What an exposure gave back to the member was given back for good.
-    asked = None if (yield from is_exposed(job_id)) else policy
+    asked = None if (yield from is_exposed(hold_id)) else policy
     others = yield from fruitless.absorbed_of_others(pool, at=at)
     room = None if absorbed_max_microusd is None else max(0, absorbed_max_microusd - others)
     wanted = corrected(
@@ -137,7 +130,7 @@ def _correct_one(
     yield from _write(rows, after, parts, at=at, reason=reason)
     if after.absorbed_microusd != before.absorbed_microusd:
         yield from fruitless.note(pool, absorbed_microusd=after.absorbed_microusd, slows=False, at=at)
-    return _ending(job_id, after, billed, repeated=False)
+    return before, after
 
 
 def _end_exposed(
@@ -179,7 +172,8 @@ def _write(rows: list[Row], after: Payment, parts: dict[str, int], *, at: float,
         scope = row["scope"]
         spent = parts[scope] if row["side"] == "member" else after.server_microusd
         delta = spent - (row["settled_microusd"] or 0)
-        if not delta:
+        # All shares of a job are in one state, also one of which so little was billed that nothing falls to it.
+        if not delta and (row["side"] == "member" or row["state"] == "settled"):
             continue
         yield One(_CHANGE, (job_id, scope, spent))
         yield One(_ADD, (job_id, number, scope, row["guild_id"], delta, row["counted_at"], at, reason))

@@ -18,9 +18,10 @@ from bot.ledger.differences import newest
 from bot.ledger.grants import add_grant, grants_of
 from bot.ledger.history import entries_page
 from bot.ledger.member_records import entries_of_member
-from bot.ledger.model import Ending, Grant, Payers, Policy, RuleQuery, Shipped, Who
+from bot.ledger.model import Ending, Grant, Payers, Policy, RuleQuery, Share, Shipped, Who
 from bot.ledger.movements import movements
 from bot.ledger.pseudonyms import unname
+from bot.ledger.shares import link
 from tests.support.stores import MemoryStore
 
 SHIPPED = Shipped(member_daily_microusd=5_000, server_monthly_microusd=8_000)
@@ -143,6 +144,27 @@ def test_a_grant_is_not_drawn_on_twice(books: MemoryStore) -> None:
     (grant,) = books.run(grants_of(7, 42))
     assert (grant.left_microusd, _spent(books)[1]) == (0, 8_500)
     assert books.run(verify()) == []
+
+
+@pytest.mark.parametrize("ended", [None, 2_000, 6_000])
+@pytest.mark.parametrize("billed", [0, 1, 2, 3_333, 6_000, 7_000])
+def test_shares_are_corrected_together(books: MemoryStore, ended: int | None, billed: int) -> None:
+    """Several members pay a bill in proportion to their shares, to the micro-dollar; what is above all is nobody's."""
+    roomy = replace(SHIPPED, member_daily_microusd=50_000, server_monthly_microusd=80_000)
+    for job, amount in (("b", 1_000), ("c", 2_000)):
+        _hold(books, job, amount, shipped=roomy)
+    books.run(link("a", [Share("a", 42, 3_000), Share("b", 42, 1_000), Share("c", 42, 2_000)], quote_microusd=6_000))
+    _end(books, ended)
+    for _ in range(2):
+        _correct(books, billed)
+        rows = books.connection.execute("SELECT settled_microusd FROM draws WHERE position = 0 ORDER BY job_id")
+        paid = [row[0] or 0 for row in rows]
+        assert sum(paid) == min(billed, 6_000)
+        for part, share in zip(paid, (3_000, 1_000, 2_000), strict=True):
+            assert abs(part * 6_000 - share * min(billed, 6_000)) < 6_000
+        assert _spent(books) == (min(billed, 6_000),) * 2
+        assert [one.billed_microusd - one.held_microusd for one in books.run(newest(9))] == [1_000] * (billed == 7_000)
+        assert books.run(verify()) == []
 
 
 def test_corrections_are_entries_that_stay(books: MemoryStore) -> None:
