@@ -17,4 +17,4 @@ def test_in_any_history_nobody_gets_more_than_they_were_given(store_settings: St
 @pytest.mark.hypothesis
 def test_in_any_history_of_chip_ins_everybody_pays_their_part_or_nothing(store_settings: StorageSettings) -> None:
     """Whatever members add, take back and cancel: every share ends once and with its job, by its member's budgets."""
-    run_on_disk(ChipInMachine, store_settings, examples_share=0.04, steps=12)
+    run_on_disk(ChipInMachine, store_settings, examples_share=0.03, steps=10)

@@ -11,4 +11,4 @@ class InMemoryChipIns(ChipInMachine, InMemory):
 
 
 TestHistories = InMemoryChipIns.TestCase
-TestHistories.settings = settings(max_examples=settings().max_examples // 3, stateful_step_count=20)
+TestHistories.settings = settings(max_examples=settings().max_examples // 5, stateful_step_count=20)
