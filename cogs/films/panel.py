@@ -11,6 +11,7 @@ from bot.errors import OptionRefused, Refusal, StorageError
 from bot.films import drafts
 from bot.films.editing import changed_shot, moved_shot, number_of, shot_named, without_shot
 from bot.films.model import Draft
+from bot.films.transactions import film_named
 from bot.jobs.model import Input
 from bot.texts import film_panel as words
 from bot.texts.film_ids import DRAFT_SELECT_TEMPLATE, DRAFT_TEMPLATE
@@ -46,7 +47,7 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
         try:
             draft = await own_draft(interaction, draft_id)
         except OptionRefused as refusal:
-            await show(interaction, words.said_panel(str(refusal), draft_id))
+            await _show_gone(interaction, draft_id, str(refusal))
             return
         try:
             await self._act(interaction, draft)
@@ -120,9 +121,17 @@ async def _say_on_panel(interaction: Interaction, draft: Draft, error: Refusal |
     sentence = sentence_for(error, interaction)
     now = await interaction.client.services.store.read(drafts.draft_named(draft.id))
     if now is None:
-        await show(interaction, words.said_panel(sentence, draft.id))
+        await _show_gone(interaction, draft.id, sentence)
     else:
         await show_draft(interaction, now, sentence)
+
+
+async def _show_gone(interaction: Interaction, draft_id: str, sentence: str) -> None:
+    """Say why there is no draft to show: somebody who pressed twice has ordered the film with the first press."""
+    film = await interaction.client.services.store.read(film_named(draft_id))
+    if film is not None and (film.who.guild_id, film.who.member_id) == (interaction.guild_id, interaction.user.id):
+        sentence = words.BEGUN
+    await show(interaction, words.said_panel(sentence, draft_id))
 
 
 async def new_draft(interaction: Interaction) -> Draft:

@@ -1,5 +1,6 @@
 """The private panel of a film: it is written over a restart, ordered, made, and one shot of it is made again."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,9 @@ import pytest
 
 from sandbox.stage import Stage, buttons_of, components_of, text_of
 from tests.support.film_steps import add_shot, choose, click, finished, new_message, open_panel, panel, submit
-from tests.support.rerun_steps import restart
+from tests.support.rerun_steps import id_of, restart
 from tests.support.text_commands import read
-from tests.support.video_steps import costs, picture, real_file, voice, wait_for_ends, wait_for_text
+from tests.support.video_steps import costs, picture, real_file, rows, voice, wait_for_ends, wait_for_text
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FLAGGED = {"loc": ["body", "prompt"], "msg": "flagged", "type": "content_policy_violation", "url": "https://docs"}
@@ -83,6 +84,25 @@ async def test_who_may_press(stage: Stage) -> None:
     await panel(stage, second, "The draft is deleted")
     await click(stage, old, "Change")
     await panel(stage, old, "This draft isn't there any more")
+
+
+async def test_pressed_many_times_at_once(stage: Stage, files: Path) -> None:
+    """A film is made once however often it is pressed, and a member has three drafts at most."""
+    await stage.discord.post("burst", {"user": "friend", "channel": "general", "command": "film", "count": 30})
+    friend = (int(await id_of(stage, "friend")),)
+    shown = await open_panel(stage, "friend")
+    assert 1 <= rows(stage, "SELECT member_id FROM film_drafts").count(friend) <= 3
+    await add_shot(stage, shown, "a red kite", user="friend", files={"image": picture(files)})
+    await add_shot(stage, shown, "a blue kite", user="friend")
+    async with costs(stage, members=(0, 2 * EACH), server=(0, 2 * EACH)):
+        await asyncio.gather(*(click(stage, shown, "Make the film", user="friend") for _ in range(10)))
+        card = await new_message(stage, "A film in 2 shots")
+        await finished(stage, card["id"])
+        await wait_for_ends(stage)
+    assert rows(stage, "SELECT member_id FROM films").count(friend) == 1
+    await panel(stage, shown, "on its way", user="friend")
+    cards = [one for one in await stage.messages() if "red kite" in text_of(one) and not one["ephemeral_for"]]
+    assert len(cards) == 1
 
 
 async def test_paused_redone_and_whose_it_is(stage: Stage, files: Path) -> None:
