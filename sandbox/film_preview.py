@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 from PIL import Image, ImageOps
@@ -172,8 +172,9 @@ def _frames(film: Path) -> list[Image.Image]:
             raise StageError(f"the film is {size} and {seconds} s")
         frames: list[Image.Image] = []
         for frame in container.decode(stream):
-            if frame.time is not None and frame.time * SHOWN_PER_S >= len(frames):
-                frames.append(frame.to_image().resize(SHOWN, Image.Resampling.LANCZOS))
+            if frame.time * SHOWN_PER_S >= len(frames):
+                picture = cast("Image.Image", frame.to_image())
+                frames.append(picture.resize(SHOWN, Image.Resampling.LANCZOS))
     return frames
 
 

@@ -131,14 +131,16 @@ class JoinTask:
         return self._encoding(chosen, (*_two_passes(chosen), "-pass", "2", "-passlogfile", str(log)))
 
     def _encoding(self, chosen: Bitrates, limits: Sequence[str]) -> list[str]:
-        inputs = [word for one in (*self.sources, *self._tracks) for word in one.reading()]
-        _, sound = self._sound(first=0, kbps=chosen.sound_kbps)
-        graphs = [self._pictures(chosen), *sound[:1]]
+        pictures = [word for one in self.sources for word in one.reading()]
+        # The sound is read by itself: it runs ahead of the pictures, which would pile up in memory.
+        inputs, sound = self._sound(first=len(self.sources), kbps=chosen.sound_kbps)
         return [
+            *pictures,
             *inputs,
-            *self._filters(";".join(graphs)),
+            *self._filters(self._pictures(chosen)),
+            *self._filters(sound.pop(0) if sound else ""),
             *self._encoder(limits),
-            *sound[1:],
+            *sound,
             *self._into_draft(),
         ]
 
@@ -158,16 +160,14 @@ class JoinTask:
     def _sound(self, *, first: int, kbps: int) -> tuple[list[str], list[str]]:
         """Return the arguments that read the sound, and its filters with the arguments that encode it.
 
-        `first` is the number of the first file that is read; the soundtrack is read behind the parts where these are
-        read for their pictures too.
+        `first` is the number of the first file that is read for it.
         """
         if not self.has_sound:
             return [], []
         encoder = ["-map", "[sound]", "-c:a", "aac", "-b:a", f"{kbps}k"]
         if self.soundtrack is not None:
-            number = first or len(self.sources)
             track = Soundtrack(
-                stream=f"{number}:{self.soundtrack.sound_stream}", seconds=self.soundtrack.facts.seconds or 0.0
+                stream=f"{first}:{self.soundtrack.sound_stream}", seconds=self.soundtrack.facts.seconds or 0.0
             )
             return self.soundtrack.reading(), [soundtrack_graph(track, self.timeline), *encoder]
         streams = [
