@@ -53,7 +53,7 @@ async def test_written_over_a_restart_and_made(stage: Stage, files: Path) -> Non
     async with costs(stage, members=(0, 3 * EACH), server=(0, 3 * EACH)):
         await click(stage, shown, "Make the film")
         await panel(stage, shown, "on its way")
-        card = await new_message(stage, "A film in 3 shots")
+        card = await new_message(stage, "waves at dusk")
         done = await finished(stage, card["id"])
         await wait_for_ends(stage)
     assert "night falls" in text_of(done)
@@ -96,7 +96,7 @@ async def test_pressed_many_times_at_once(stage: Stage, files: Path) -> None:
     await add_shot(stage, shown, "a blue kite", user="friend")
     async with costs(stage, members=(0, 2 * EACH), server=(0, 2 * EACH)):
         await asyncio.gather(*(click(stage, shown, "Make the film", user="friend") for _ in range(10)))
-        card = await new_message(stage, "A film in 2 shots")
+        card = await new_message(stage, "a red kite")
         await finished(stage, card["id"])
         await wait_for_ends(stage)
     assert rows(stage, "SELECT member_id FROM films").count(friend) == 1
@@ -108,11 +108,11 @@ async def test_pressed_many_times_at_once(stage: Stage, files: Path) -> None:
 async def test_paused_redone_and_whose_it_is(stage: Stage, files: Path) -> None:
     """A shot that fails pauses the film; only its maker goes on with it; a shot of the finished film is made again."""
     shown = await open_panel(stage)
-    await add_shot(stage, shown, "first", files={"image": picture(files)})
+    await add_shot(stage, shown, "first light", files={"image": picture(files)})
     await add_shot(stage, shown, "second", joining="continue")
     await stage.fal.post("faults", {"at": "result", "status": 422, "body": {"detail": [FLAGGED]}, "times": 1})
     await click(stage, shown, "Make the film")
-    card = (await new_message(stage, "A film in 2 shots"))["id"]
+    card = (await new_message(stage, "first light"))["id"]
     paused = await wait_for_text(stage, card, "Paused at shot 1")
     assert "fal's safety check turned down the prompt" in text_of(paused)
     for label in ("Try again", "Edit", "Skip", "Stop"):

@@ -66,10 +66,11 @@ async def add_shot(
 
 
 async def new_message(stage: Stage, words: str) -> dict[str, Any]:
-    """Return the channel's latest message that says these words."""
+    """Return the channel's latest message for everybody that says these words."""
 
     async def look() -> dict[str, Any] | None:
-        return next((one for one in reversed(await stage.messages()) if words in text_of(one)), None)
+        public = [one for one in await stage.messages() if not one["ephemeral_for"]]
+        return next((one for one in reversed(public) if words in text_of(one)), None)
 
     return await eventually(look, what=f"message with “{words}”", within_s=60)
 
