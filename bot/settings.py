@@ -40,7 +40,8 @@ def _address(schemes: Iterable[str]) -> AfterValidator:
         except ValueError:
             whole = False
         if not whole:
-            raise ValueError(f"write it with its scheme and host, beginning with {written}")
+            example = f"{next(iter(schemes))}://wanda.example.com"
+            raise ValueError(f"write it with its scheme and host, beginning with {written}, for example {example}")
         return value
 
     return AfterValidator(check)
@@ -60,9 +61,11 @@ def _reachable_by_others(value: str) -> str:
     """Refuse an address without TLS, unless it is this machine's, and what cannot be the beginning of others."""
     parts = urlsplit(value)
     if parts.query or parts.fragment or parts.username is not None:
-        raise ValueError("write only its host and, if need be, a path: no user, no ? and no #")
+        raise ValueError(
+            "write only its host and, if need be, a path, for example https://wanda.example.com: no user, no ? and no #"
+        )
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise ValueError("write it with https://, because what is sent there is not for others")
+        raise ValueError("write it as https://wanda.example.com, because what is sent there is not for others")
     return value
 
 

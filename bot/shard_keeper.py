@@ -7,7 +7,7 @@ from typing import NoReturn, Protocol
 
 from bot.errors import OwnershipLost, StartRefused, StorageError
 from bot.settings import ShardSettings
-from bot.sharding import ShardPlan, Shards, in_words
+from bot.sharding import ShardPlan, Shards, named
 from bot.trouble import Trouble
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class ShardKeeper:
         everything = Shards(count, frozenset(range(count)))
         self._holder.hold(everything if self._plan.is_whole else Shards(count, await self._claimed()))
         if self._holder.held.ids:
-            log.info("this process has shards %s", self._holder.held)
+            log.info("this process has %s", named(self._holder.held.ids, self._holder.held.count))
             await self._take_up(self._holder.held)
         else:
             log.info("standing by for %s: other processes have all there are", self.wanted)
@@ -91,7 +91,7 @@ class ShardKeeper:
     @property
     def wanted(self) -> str:
         """The shards that it takes when they are free, in words."""
-        return f"shards {in_words(self._plan.wanted)} of {self._plan.count}"
+        return named(self._plan.wanted, self._plan.count)
 
     async def keep(self, on_first: Callable[[], None]) -> NoReturn:
         """Connect what it has, look for free shards, and check the hold, for ever; `on_first` tells of the first ones.

@@ -54,6 +54,11 @@ class Shards:
         return Shards(self.count, self.ids - frozenset(fewer))
 
 
+def named(ids: Collection[int], count: int | None) -> str:
+    """Return "shard 0 of 1" or "shards 0-3 of 16"."""
+    return f"{'shard' if len(ids) == 1 else 'shards'} {in_words(ids)} of {count}"
+
+
 EVERY_SHARD = Shards(1, frozenset({0}))  # one process with one connection
 NO_SHARD = Shards(1, frozenset())
 ShardsNow: TypeAlias = Callable[[], Shards]  # the shards that this process holds at this moment

@@ -2,34 +2,25 @@
 
 import asyncio
 import os
-import random
-import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from decimal import Decimal
 
 import av
 from av.codec import Codec
 
 from bot.catalogue.picker import Picker
-from bot.catalogue.registry import MODES, price_table
+from bot.cli.check_fal import check_fal
+from bot.cli.finding import Finding
 from bot.client import identify
 from bot.endpoints import point_at
 from bot.errors import (
-    FalAccountError,
-    FalError,
     NoDatabase,
     OldDatabase,
     SettingsRefused,
     StartRefused,
     StorageError,
 )
-from bot.fal.client import FalClient
-from bot.fal.wire.types import UnitPrice
 from bot.files.opening import check_shared, open_files
 from bot.media.ffmpeg import NEEDED_ENCODERS, find_ffmpeg
-from bot.money import MICROUSD_PER_USD, exact_dollars
-from bot.net.transport import make_http
 from bot.settings import Settings
 from bot.storage.data_folder import check_writable, read_mark
 from bot.storage.database import check_plan, look_into
@@ -44,24 +35,12 @@ from bot.workers.run_once import RunFailed
 CHECK_TIMEOUT_S = 20.0
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `text` says what was found, or what to do."""
-
-    subject: str
-    fine: bool
-    text: str
-
-    def __str__(self) -> str:
-        return f"{'ok  ' if self.fine else 'FIX '} {self.subject:<15} {self.text}"
-
-
 async def check(settings: Settings) -> list[Finding]:
     """Check everything that a run needs; nothing is created, migrated or left behind."""
     point_at(settings.discord)
     checks: dict[str, Callable[[Settings], Awaitable[list[Finding]]]] = {
         "Discord": _discord,
-        "fal": _fal,
+        "fal": check_fal,
         "budgets": _budgets,
         "data folder": _data_folder,
         "files": _files,
@@ -106,47 +85,8 @@ async def _discord(settings: Settings) -> list[Finding]:
     ]
 
 
-async def _fal(settings: Settings) -> list[Finding]:
-    if settings.fal.key is None:
-        return [Finding("fal", fine=False, text=missing_keys(["FAL_KEY"]))]
-    async with make_http(settings.fal) as http:
-        fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
-        try:
-            listed = await fal.unit_prices([mode.endpoint for mode in MODES])
-        except FalAccountError as error:
-            text = f"fal does not accept FAL_KEY ({error.status}); make a new one, or look at the account's balance"
-            return [Finding("fal", fine=False, text=text)]
-        except FalError:
-            text = "fal's price list could not be reached, so the key and the prices are not checked; try again later"
-            return [Finding("fal", fine=False, text=text)]
-    return [Finding("fal", fine=True, text="the key is accepted"), *(_price(settings, listed))]
-
-
 async def _budgets(settings: Settings) -> list[Finding]:
     return [Finding("budgets", fine=True, text=budgets_line(settings.money))]
-
-
-def _price(settings: Settings, listed: dict[str, UnitPrice]) -> list[Finding]:
-    """Compare fal's base price of each endpoint with ours, to notice that a price changed."""
-    findings: list[Finding] = []
-    prices = price_table(settings.money.prices_usd)
-    for mode in MODES:
-        ours = {name: rate for (owner, name), rate in prices.rows.items() if owner == mode.id}
-        theirs = listed.get(mode.endpoint)
-        shown = ", ".join(f"{exact_dollars(rate)} at {name}" for name, rate in ours.items()) or "none, so it's off"
-        if theirs is None:
-            text = f"fal lists no price; Wanda counts {shown}"
-        else:
-            text = f"fal lists {exact_dollars(_microusd(theirs.amount))} a {theirs.unit}; Wanda counts {shown}"
-        fine = theirs is None or not ours or _microusd(theirs.amount) in ours.values()
-        if not fine:
-            text += "; look at the model's page on fal.ai, and update Wanda if the price moved"
-        findings.append(Finding(mode.id, fine, text))
-    return findings
-
-
-def _microusd(usd: Decimal) -> int:
-    return int(usd * MICROUSD_PER_USD)
 
 
 async def _data_folder(settings: Settings) -> list[Finding]:

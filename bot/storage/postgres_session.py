@@ -38,4 +38,5 @@ def connection_trouble(error: Exception) -> StorageError | SettingsRefused:
             "password as %40 (@), %23 (#), %2F (/) or %3A (:)."
         )
     kind = StorageUnreachable if isinstance(error, _UNREACHABLE) else StorageError
-    return kind(f"PostgreSQL cannot be used: {in_words(error)}.")
+    todo = " Start it, or correct DATABASE_URL." if isinstance(error, ConnectionRefusedError) else ""
+    return kind(f"PostgreSQL cannot be used: {in_words(error)}.{todo}")
