@@ -901,6 +901,12 @@ class MediaSettings(SettingsGroup):
         gt=0,
         le=3600,
     )
+    join_memory_mib: int = setting(
+        "WANDA_JOIN_MEMORY_MIB",
+        3072,
+        "Address space for joining a film, in MiB; eight shots at 1080p with cross-fades need 2,000, and 700 of memory.",
+        ge=512,
+    )
     join_seconds_max: float = setting(
         "WANDA_JOIN_SECONDS_MAX", 180.0, "Longest film that is joined, in seconds.", gt=0, le=3600
     )

@@ -136,10 +136,13 @@ class Ffmpeg:
         *,
         timeout_s: float,
         file_bytes_max: int,
+        memory_mib: int | None = None,
         seconds: float | None = None,
         on_fraction: OnFraction | None = None,
     ) -> None:
         """Run it once on these files, within a turn; `on_fraction` gets 0 to 1 as the output grows to `seconds`.
+
+        `memory_mib` is its address space, `encode_memory_mib` unless it is given.
 
         Raises:
             EncodeFailed: it failed, or did not end within its limits.
@@ -147,7 +150,7 @@ class Ffmpeg:
         program = await self.program()
         command = [program.path, *_QUIET, *arguments]
         limits = RunLimits(
-            memory_mib=self._settings.encode_memory_mib,
+            memory_mib=memory_mib or self._settings.encode_memory_mib,
             cpu_s=max(1, round(timeout_s * (self._settings.encode_threads + 1))),
             file_mib=-(-file_bytes_max // MIB),
             timeout_s=timeout_s,

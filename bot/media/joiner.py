@@ -207,6 +207,7 @@ class Joiner:
             files,
             timeout_s=self._settings.join_timeout_s,
             file_bytes_max=_DRAFT_TIMES * task.bytes_max,
+            memory_mib=self._settings.join_memory_mib,
             seconds=task.timeline.seconds,
             on_fraction=on_fraction,
         )

@@ -31,6 +31,7 @@ class Overheard(Ffmpeg):
         *,
         timeout_s: float,
         file_bytes_max: int,
+        memory_mib: int | None = None,
         seconds: float | None = None,
         on_fraction: OnFraction | None = None,
     ) -> None:
@@ -43,6 +44,7 @@ class Overheard(Ffmpeg):
             files,
             timeout_s=timeout_s,
             file_bytes_max=file_bytes_max,
+            memory_mib=memory_mib,
             seconds=seconds,
             on_fraction=on_fraction,
         )
