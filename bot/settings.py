@@ -904,7 +904,7 @@ class MediaSettings(SettingsGroup):
     join_memory_mib: int = setting(
         "WANDA_JOIN_MEMORY_MIB",
         3072,
-        "Address space for joining a film, in MiB; eight shots at 1080p with cross-fades need 2,000, and 700 of memory.",
+        "Address space for joining a film, in MiB; eight 1080p shots with cross-fades need 2,000, and 700 of memory.",
         ge=512,
     )
     join_seconds_max: float = setting(
