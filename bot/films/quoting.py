@@ -8,8 +8,8 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.mode import Mode
 from bot.catalogue.price import PriceTable, Quote
 from bot.catalogue.registry import MODES, build
-from bot.errors import ModeOff, OptionRefused, Refusal
-from bot.films.model import Draft, Plan, Shot
+from bot.errors import ModeOff, OptionRefused
+from bot.films.model import Plan, Shot
 from bot.jobs.model import Input, Request, attached_of
 from bot.media_spec import MediaFacts
 
@@ -117,18 +117,6 @@ def quote(plan: Plan, shots: Sequence[Shot], prices: PriceTable) -> FilmQuote:
         shots=tuple(quotes),
         prices_version=prices.version,
     )
-
-
-def price_so_far(draft: Draft, prices: PriceTable) -> int:
-    """Return the micro-dollars of those shots whose price is known, for a draft that is not whole yet."""
-    total = 0
-    for shot in draft.shots:
-        try:
-            known = shot_quote(draft, shot, prices)
-        except Refusal:
-            continue
-        total += 0 if known is None else known.microusd
-    return total
 
 
 def fades_s(plan: Plan, shots: Sequence[Shot]) -> tuple[float, ...]:

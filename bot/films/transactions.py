@@ -44,21 +44,6 @@ def jobs_of(film: Film) -> Transaction[Jobs]:
     return (yield from jobs_by_id(ids))
 
 
-def film_of_message(message_id: int) -> Transaction[Film | None]:
-    """Return the film whose message this is."""
-    row = yield One("SELECT body FROM films WHERE message_id = $1 ORDER BY created_at DESC LIMIT 1", (message_id,))
-    return None if row is None else readable_film(row)
-
-
-def films_of(guild_id: int, member_id: int, *, limit: int) -> Transaction[tuple[Film, ...]]:
-    """Return the member's latest films in a server, the newest first."""
-    rows: list[Row] = yield Many(
-        "SELECT body FROM films WHERE guild_id = $1 AND member_id = $2 ORDER BY created_at DESC LIMIT $3",
-        (guild_id, member_id, limit),
-    )
-    return _readable(rows)
-
-
 def open_film_ids(shards: Shards = EVERY_SHARD) -> Transaction[tuple[str, ...]]:
     """Return the ids of the films that have not ended, oldest first."""
     rows: list[Row] = yield Many(f"SELECT id FROM films WHERE is_open = 1 AND {shards.where()} ORDER BY created_at")  # noqa: S608 - numbers

@@ -82,7 +82,6 @@ async def test_a_film_lives_on_both_engines(store: Store) -> None:
     for act in told:
         await store.write(transactions.change_film(FILM_ID, 1, act, now=NOW + 2), guild_id=1)
     assert await store.read(transactions.open_film_ids()) == ()
-    assert await store.read(transactions.film_of_message(30)) == await store.read(transactions.film_named(FILM_ID))
     assert await store.read(verify()) == []
 
 
