@@ -4,11 +4,13 @@ Everything that costs money is one transaction: the shot that can begin is accep
 and the film's row says so. So the price is checked once as a sum, and all of it is held or nothing.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from bot.catalogue.price import PriceTable
-from bot.errors import Busy, EncodeFailed, FilesGone, OptionRefused, Refusal, WandaError
+from bot.errors import Busy, EncodeFailed, FilesGone, OptionRefused, Refusal
 from bot.files.files import Files
 from bot.films import acts, drafts
 from bot.films.acts import GONE, Act, Jobs
@@ -67,6 +69,7 @@ class FilmOrders:
         self._settings = settings
         self._can_join = can_join
         self._clock = clock
+        self._presses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def draft_bounds(self) -> DraftBounds:
@@ -94,36 +97,24 @@ class FilmOrders:
 
     async def order(self, draft: Draft, who: Who, address: Address) -> Film:
         """Hold the price of all shots, begin the first, and keep the film in place of its draft."""
-        if draft.requester != who.requester:
-            raise OptionRefused(NOT_YOURS)
-        quoted = self.price(draft)
-        await self._store.read(drafts.check_kept(draft))
-        now = self._clock()
-        film = film_from(draft, quoted, who, address, now=now, life_s=self._life_s)
-        made = await self._store.read(jobs_by_id([shot.made for shot in draft.shots if shot.made is not None]))
-        check_made(draft.shots, made, who)
-        new = {number: take for number, take in enumerate(film.takes, 1) if take.shot.made is None}
-
-        def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:
-            return insert_film(
-                _as_accepted(film, new, accepted), draft, of_member_max=self._settings.open_of_member_max
-            )
-
-        return await self._accept(film, made, new, beside)
+        async with self._one_press(draft.id):
+            return await self._order(draft, who, address)
 
     async def retry(self, film_id: str, number: int, job_id: str, *, who: Who, shot: Shot | None = None) -> Film:
         """Try a missing shot again, or its edited version, with a new hold; returns the film."""
-        film, jobs = await self._mine(film_id, who)
-        takes = acts.retried(film, jobs, number=number, job_id=job_id, shot=shot or _take(film, number).shot)
-        return await self._take_again(film, jobs, takes, who)
+        async with self._one_press(film_id):
+            film, jobs = await self._mine(film_id, who)
+            takes = acts.retried(film, jobs, number=number, job_id=job_id, shot=shot or _take(film, number).shot)
+            return await self._take_again(film, jobs, takes, who)
 
     async def redo(self, film_id: str, number: int, shot: Shot, *, who: Who, and_following: bool) -> Film:
         """Make a shot of a posted film anew, and with `and_following` those that begin where it ends."""
-        film, jobs = await self._mine(film_id, who)
-        if film.files_gone_at is not None:
-            raise FilesGone("Wanda no longer has the videos of this film, so no shot of it can be made anew.")
-        takes = acts.redone(film, jobs, number=number, shot=shot, and_following=and_following)
-        return await self._take_again(film, jobs, takes, who)
+        async with self._one_press(film_id):
+            film, jobs = await self._mine(film_id, who)
+            if film.files_gone_at is not None:
+                raise FilesGone("Wanda no longer has the videos of this film, so no shot of it can be made anew.")
+            takes = acts.redone(film, jobs, number=number, shot=shot, and_following=and_following)
+            return await self._take_again(film, jobs, takes, who)
 
     def redo_microusd(self, film: Film, jobs: Jobs, number: int, shot: Shot, *, and_following: bool) -> int:
         """Return what a redo costs; raises Refusal."""
@@ -183,7 +174,7 @@ class FilmOrders:
                 drafts.save_draft(await self._with_files(draft), self.draft_bounds, at=self._clock()),
                 guild_id=who.guild_id,
             )
-        except WandaError:
+        except Refusal:  # after an error the draft may be kept; what is not is an orphan
             await self._maker.forget(draft.id)
             raise
 
@@ -199,6 +190,31 @@ class FilmOrders:
             for shot in draft.shots
         ]
         return replace(draft, shots=tuple(shots), soundtrack=await copied(sound))
+
+    async def _order(self, draft: Draft, who: Who, address: Address) -> Film:
+        if draft.requester != who.requester:
+            raise OptionRefused(NOT_YOURS)
+        quoted = self.price(draft)
+        await self._store.read(drafts.check_kept(draft))
+        now = self._clock()
+        film = film_from(draft, quoted, who, address, now=now, life_s=self._life_s)
+        made = await self._store.read(jobs_by_id([shot.made for shot in draft.shots if shot.made is not None]))
+        check_made(draft.shots, made, who)
+        new = {number: take for number, take in enumerate(film.takes, 1) if take.shot.made is None}
+
+        def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:
+            return insert_film(
+                _as_accepted(film, new, accepted), draft, of_member_max=self._settings.open_of_member_max
+            )
+
+        return await self._accept(film, made, new, beside)
+
+    def _one_press(self, film_id: str) -> asyncio.Lock:
+        """Return the lock that has a second press see what the first did.
+
+        Both would make the job of the same id ready, and the one that is refused would remove the other's files.
+        """
+        return self._presses.setdefault(film_id, asyncio.Lock())
 
     async def _take_again(self, film: Film, jobs: Jobs, takes: dict[int, Take], who: Who) -> Film:
         """Hold what these takes cost, begin the first, and keep the film with them."""

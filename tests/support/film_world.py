@@ -61,6 +61,7 @@ class FilmWorld:
         self.posts: list[str] = []
         self.told: list[tuple[str, tuple[str, ...]]] = []
         self.joins: list[tuple[str, ...]] = []
+        self.removed: list[str] = []  # whose files were removed
         self.broken: set[str] = set()  # what does not work now: "discord", "frame", "join", "pictures"
         self.effects = 0
         self.dies_at: int | None = None
@@ -97,8 +98,9 @@ class FilmWorld:
         return self.now
 
     async def effect(self, what: str, work: Callable[[], T]) -> T:
-        """Do one thing that outlives the process, which may be killed before or after it."""
+        """Do one thing that outlives the process, which may be killed before or after it; others come in between."""
         del what
+        await asyncio.sleep(0)
         self.effects += 1
         if self.effects == self.dies_at and not self.dies_after:
             raise Died
@@ -339,8 +341,7 @@ class _Files:
         await self._world.effect("copy", lambda: None)
 
     async def remove_jobs(self, job_ids: Sequence[str]) -> None:
-        del job_ids
-        await self._world.effect("remove", lambda: None)
+        await self._world.effect("remove", lambda: self._world.removed.extend(job_ids))
 
     async def sizes(self, names: Sequence[str]) -> dict[str, int]:
         del names

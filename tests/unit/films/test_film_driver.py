@@ -1,8 +1,10 @@
 """A film from its order to its post: each shot is paid once, and a kill anywhere changes nothing of that."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -94,6 +96,39 @@ def test_a_draft_is_ordered_once_and_as_it_was_shown(world: FilmWorld) -> None:
     with pytest.raises(Refusal):
         world.do(world.orders.order(draft, WHO, ADDRESS))
     assert world.money() == (5 * EACH, 0)
+
+
+@pytest.mark.parametrize("what", ["order", "retry", "redo"])
+def test_two_presses_at_once_are_one(what: str) -> None:
+    """The second one is refused without a second hold, and takes no files away from the shot that the first began."""
+    world = FilmWorld(shipped=Shipped(member_daily_microusd=8 * EACH, server_monthly_microusd=10**9))
+    if what == "retry":
+        failed_at(world, 3)
+    elif what == "redo":
+        world.order(FIVE)
+        world.make_all()
+    before = world.money()[0]
+
+    def press() -> Coroutine[Any, Any, Film]:
+        match what:
+            case "order":
+                return world.orders.order(world.keep(FIVE), WHO, ADDRESS)
+            case "retry":
+                return world.orders.retry(FILM_ID, 3, world.film().take(3).job_id, who=WHO)
+            case _:
+                shot = replace(world.film().take(4).shot, prompt="another")
+                return world.orders.redo(FILM_ID, 4, shot, who=WHO, and_following=True)
+
+    async def both() -> list[Film | BaseException]:
+        return await asyncio.gather(press(), press(), return_exceptions=True)
+
+    done, refused = world.do(both())
+    assert isinstance(done, Film)
+    assert isinstance(refused, OptionRefused), refused
+    assert world.money()[0] - before == {"order": 5, "retry": 1, "redo": 2}[what] * EACH
+    assert not set(world.removed) & set(world.unfinished())
+    world.check()
+    world.store.connection.close()
 
 
 def story(world: FilmWorld) -> None:
