@@ -76,7 +76,7 @@ class FilmCards(SharedCards[SharedFilm]):
         ready = replace(film, state="done", posted=posted)
         ref = await self._redrawn(ready, jobs, path, name)
         if ref is None:
-            ref = await self._anew(ready, jobs, path, name, "film_ready")
+            ref = await self._anew(ready, jobs, path, name)
         return Posted(ref, reason, posted)
 
     async def finish_film(self, film: Film, jobs: Mapping[str, Job]) -> MessageRef | None:
@@ -87,7 +87,7 @@ class FilmCards(SharedCards[SharedFilm]):
         """
         try:
             ref = await self._redrawn(film, jobs, None, "")
-            return ref or await self._anew(film, jobs, None, "", "film_paused" if film.state == "paused" else None)
+            return ref or await self._anew(film, jobs, None, "")
         except DiscordBusy:
             raise
         except DeliveryError:
@@ -110,19 +110,14 @@ class FilmCards(SharedCards[SharedFilm]):
             self._all.pop(film.id, None)
         return MessageRef(film.address.channel_id, film.address.message_id) if is_there else None
 
-    async def _anew(
-        self, film: Film, jobs: Mapping[str, Job], path: Path | None, name: str, tells: NoticeKind | None
-    ) -> MessageRef:
-        """Post a message of the film in place of its old one, which took the parts with it."""
+    async def _anew(self, film: Film, jobs: Mapping[str, Job], path: Path | None, name: str) -> MessageRef:
+        """Post a message of the film in place of its old one, which took the parts with it; its notice pings."""
         alone = replace(film, address=replace(film.address, message_id=0))
         card = film_card(alone, jobs, {}, now=self._now())
-        said = "your film is ready" if path is not None else "your film is paused" if tells else "your film has ended"
+        said = "your film is paused" if film.state == "paused" else "your film has ended"
+        said = said if path is None else "your film is ready"
         content = MessageContent(
-            card,
-            announcement=f"<@{film.who.member_id}>, {said}.",
-            file=path,
-            file_name=name or "wanda.mp4",
-            tells=tells,
+            card, announcement=f"<@{film.who.member_id}>, {said}.", file=path, file_name=name or "wanda.mp4"
         )
         return await self._post.alone(_face(film, jobs), content)
 
