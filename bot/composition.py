@@ -21,6 +21,7 @@ from bot.cards.parent_links import ParentLinks
 from bot.cards.result_file import ResultFiles, from_fal
 from bot.cards.set_cards import CardsOfOrders, SetCards
 from bot.catalogue.picker import Picker
+from bot.catalogue.price import PriceTable
 from bot.client import Services, Wanda
 from bot.drawing.painter import Painter
 from bot.fal.client import FalClient
@@ -137,7 +138,16 @@ async def compose(
         LastFrame(ffmpeg, prober, settings.media),
         here=results.here,
     )
-    film_driver, films = _films(settings, store, files, client, runner=runner, cards=cards.of_films, shots=film_files)
+    film_driver, films = _films(
+        settings,
+        store,
+        files,
+        client,
+        runner=runner,
+        cards=cards.of_films,
+        shots=film_files,
+        prices=picker.prices,
+    )
     await calls.take(stack, store, fal, runner)
     platform = FalPlatform(http, settings.fal)
     order_space = OrderSpace(store, files, file_bounds_of(settings.jobs))
@@ -269,8 +279,8 @@ def _films(
     runner: Runner,
     cards: FilmCards,
     shots: FilmFiles,
+    prices: PriceTable,
 ) -> tuple[FilmDriver, FilmOrders]:
-    prices = Picker.of(settings.money, settings.defaults).prices
     maker = ShotMaker(files, shots, prices, clock=time.time)
     driver = FilmDriver(
         store=store,

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from bot.errors import Busy, StorageError
+from bot.errors import Busy, Refusal, StorageError
 from bot.ids import new_id
 from bot.jobs import chip_ins, transactions
 from bot.jobs.chip_ins import Added, ChipIn, ChipInBounds, Rules
@@ -86,6 +86,8 @@ class ChipIns:
                 )
             except Busy:
                 return  # Wanda is stopping
+            except Refusal as refusal:
+                log.warning("chip-in %s cannot begin, and others go on: %s", chip_in_id, refusal)
 
     async def _add(
         self,
