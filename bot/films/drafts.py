@@ -90,9 +90,12 @@ def drafts_everywhere(member_id: int, *, limit: int) -> Transaction[tuple[Draft,
     return tuple(draft for row in rows if (draft := readable_draft(row)) is not None)
 
 
-def delete_draft(draft_id: str) -> Transaction[bool]:
-    """Delete the draft and note that its files are to be removed; returns whether there was one."""
-    row = yield One("DELETE FROM film_drafts WHERE id = $1 RETURNING id", (draft_id,))
+def delete_draft(draft_id: str, *, before: float = float("inf")) -> Transaction[bool]:
+    """Delete the draft and note that its files are to be removed; returns whether there was one.
+
+    One that was changed at `before` (Unix seconds) or later stays.
+    """
+    row = yield One("DELETE FROM film_drafts WHERE id = $1 AND updated_at < $2 RETURNING id", (draft_id, before))
     if row is not None:
         yield One("INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING", (draft_id,))
     return row is not None
