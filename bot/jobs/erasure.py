@@ -66,13 +66,14 @@ def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
     Raises:
         Busy: a video that they pay for is still being made, or money is reserved for one.
     """
-    yield from forget_picks_of(member_id, at=at)
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
-    film_ids = yield from _delete_films("member_id = $1", member_id)
     yield from _forget_shares(member_id)
     guild_ids = yield from guilds_with(member_id)
     for guild_id in guild_ids:
         yield from tables.lock(guild_id)
+    # After the servers' locks, as whoever changes one of these does.
+    film_ids = yield from _delete_films("member_id = $1", member_id)
+    yield from forget_picks_of(member_id, at=at)
     yield from forget_chip_ins_of(member_id, at=at)
     # After the deletion, which waits for a webhook that takes an uncertain job up again.
     running = yield One(_OPEN_OF, (member_id,))
@@ -150,6 +151,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     Call it after `unname_in` for every member of `names_in`.
     """
     job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
+    yield from tables.lock(guild_id)
     film_ids = yield from _delete_films("guild_id = $1", guild_id)
     yield from reservations.release_in(guild_id, at=at)
     yield from forget_chip_ins_in(guild_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import Busy, OptionRefused
 from bot.jobs import picks
@@ -63,7 +63,7 @@ def wake(set_id: str, *, at: float) -> Transaction[None]:
 
 
 def get_pick(set_id: str) -> Transaction[Pick | None]:
-    """Return the pick of a set, or None."""
+    """Return the pick of a set; None if there is none, or if this version cannot read it."""
     row = yield One("SELECT body FROM picks WHERE set_id = $1", (set_id,))
     return None if row is None else _read(row)
 
@@ -83,11 +83,13 @@ def due_picks(now: float, shards: Shards = EVERY_SHARD) -> Transaction[tuple[Pic
 def look(ref: PickRef, *, now: float, bounds: PickBounds) -> Transaction[Looked | None]:
     """Store what becomes of a pick by itself; returns it with the next thing to do, or None if there is no such pick.
 
-    Repeating it changes nothing more. A vote is counted, and its winner picked, in the transaction that ends it.
+    Repeating it changes nothing more. A vote is counted, and its winner picked, in the transaction that ends it. A row
+    that this version cannot read is not looked at again; its reservation ends by itself.
     """
     yield from tables.lock(ref.guild_id)
     before = yield from _locked(ref.set_id)
     if before is None:
+        yield One("UPDATE picks SET look_at = NULL WHERE set_id = $1", (ref.set_id,))
         return None
     drafts = yield from jobs_of_set(ref.set_id)
     after = before
@@ -195,11 +197,10 @@ def end_pick(ref: PickRef, why: Why, *, now: float, bounds: PickBounds) -> Trans
 def forget_picks_of(member_id: int, *, at: float) -> Transaction[None]:
     """Delete the member's votes and picks, and release what is reserved for those that are open."""
     yield One("DELETE FROM votes WHERE member_id = $1", (member_id,))
-    rows: list[Row] = yield Many("SELECT body FROM picks WHERE member_id = $1 ORDER BY set_id", (member_id,))
+    rows: list[Row] = yield Many("SELECT set_id FROM picks WHERE member_id = $1 ORDER BY set_id", (member_id,))
     for row in rows:
-        pick = _read(row)
-        yield from reservations.release(pick.final_id, at=at, reason="its member had their data deleted")
-        yield One("DELETE FROM votes WHERE set_id = $1", (pick.set_id,))
+        yield from reservations.release_group(row["set_id"], at=at, reason="its member had their data deleted")
+        yield One("DELETE FROM votes WHERE set_id = $1", (row["set_id"],))
     yield One("DELETE FROM picks WHERE member_id = $1", (member_id,))
 
 
@@ -275,5 +276,8 @@ def _body(pick: Pick) -> str:
     return _PICK.dump_json(pick).decode()
 
 
-def _read(row: Row) -> Pick:
-    return _PICK.validate_json(row["body"])
+def _read(row: Row) -> Pick | None:
+    try:
+        return _PICK.validate_json(row["body"])
+    except ValidationError:
+        return None

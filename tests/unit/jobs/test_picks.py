@@ -1,5 +1,6 @@
 """The pick among drafts: who decides what and when, and that its money ends once, whatever dies in between."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
@@ -21,7 +22,7 @@ from bot.ledger import holds, reservations
 from bot.ledger.audit import verify
 from bot.ledger.model import Shipped
 from bot.storage.batch import execute
-from bot.storage.transaction import Many, Transaction
+from bot.storage.transaction import Lock, Many, One, Transaction
 from tests.support.job_samples import ADDRESS, HANDLE, JOB_ID, NOW, PLACES, RESULT
 from tests.support.stores import MemoryStore
 from tests.unit.jobs.test_best_of import PRICES, WHO, a_request
@@ -301,6 +302,54 @@ def test_data_that_is_deleted() -> None:
         assert books.store.run(pick_rows.get_pick(JOB_ID)) is None
         assert books.store.run(reservations.reserved_for(JOB_ID)) == ()
         assert books.store.run(verify()) == []
+
+
+def test_a_row_that_cannot_be_read() -> None:
+    """As when a later version wrote it: it is not looked at for ever, and keeps no data from being deleted."""
+    books = Books(3)
+    with closing(books.store.connection):
+        books.all_made()
+        books.store.connection.execute("UPDATE picks SET body = '{}', look_at = 0")
+        assert books.store.run(pick_rows.look(REF, now=books.now, bounds=BOUNDS)) is None
+        assert books.store.run(pick_rows.due_picks(books.now + 10**6)) == ()
+        with pytest.raises(OptionRefused, match="is over"):
+            books.press("pick", 1)
+        books.store.run(erasure.forget_member(MAKER, at=books.now))
+        assert books.store.run(reservations.reserved_for(JOB_ID)) == ()
+        assert books.store.run(verify()) == []
+
+
+@pytest.mark.parametrize("whose", ["a member", "a server"])
+def test_locks_are_taken_in_one_order(whose: str) -> None:
+    """Who deletes data locks servers before the rows of films, picks and chip-ins, as who changes those does.
+
+    In another order the two wait for each other on PostgreSQL, and one of them fails.
+    """
+    books = Books(3)
+    with closing(books.store.connection):
+        books.all_made()
+        seen: list[str] = []
+        deletion: Transaction[Any] = (
+            erasure.forget_member(MAKER, at=books.now) if whose == "a member" else erasure.forget_guild(1, at=books.now)
+        )
+        books.store.run(_noted(deletion, seen))
+        locked = next(number for number, one in enumerate(seen) if one == "guild:1")
+        changing = re.compile("(DELETE FROM|UPDATE) (films|film_drafts|picks|chip_ins|reservations) ")
+        assert [one for one in seen[:locked] if changing.match(one)] == []
+        assert [one for one in seen[locked:] if changing.match(one)] != []
+
+
+def _noted(transaction: Transaction[Any], seen: list[str]) -> Transaction[Any]:
+    """Run a transaction, and note its statements, or what they lock."""
+    answer: Any = None
+    while True:
+        try:
+            statement = transaction.send(answer)
+        except StopIteration as end:
+            return end.value
+        if isinstance(statement, One | Many | Lock):
+            seen.append(str(statement.args[0]) if isinstance(statement, Lock) else statement.sql)
+        answer = yield statement
 
 
 HOW = st.sampled_from(["made", "made", "failed", "cancelled"])
