@@ -13,7 +13,8 @@ from bot.sharding import EVERY_SHARD, Shards
 from bot.storage import program
 from bot.storage.transaction import Many, One, Row, Transaction
 
-READ_UNTIL, READ_SINCE = "bill read until", "bill read since"  # names in the table `program`; Unix seconds
+# Names in the table `program`; Unix seconds.
+READ_UNTIL, READ_SINCE, UNREADABLE_UNTIL = "bill read until", "bill read since", "bill unreadable until"
 FOUND_MAX = 500  # in one search; the next one goes on
 _ROWS_MAX = 100  # of one statement
 _NANO_PER_MICRO = 1000
@@ -125,6 +126,22 @@ def read_times() -> Transaction[tuple[float, float] | None]:
     """Return since when and until when the bill was read; None if it never was."""
     since, until = _seconds((yield from program.known(READ_SINCE))), _seconds((yield from program.known(READ_UNTIL)))
     return None if since is None or until is None else (since, until)
+
+
+def note_unreadable(*, until: float) -> Transaction[None]:
+    """Note that rows of the bill before this moment could not be read; an earlier note is replaced by a later one."""
+    before = _seconds((yield from program.known(UNREADABLE_UNTIL)))
+    if before is None or before < until:
+        yield from program.remember(UNREADABLE_UNTIL, repr(until))
+
+
+def silence_counts() -> Transaction[tuple[float, float] | None]:
+    """Return between which moments a request that was not billed is one that fal never billed; None if never.
+
+    A row that cannot be read may be its bill, so nothing from before such a row is silent.
+    """
+    times, unreadable = (yield from read_times()), _seconds((yield from program.known(UNREADABLE_UNTIL)))
+    return None if times is None else (max(times[0], unreadable or 0.0), times[1])
 
 
 def are_known(request_ids: Collection[str]) -> Transaction[frozenset[str]]:

@@ -82,6 +82,7 @@ class Reconciler:
             if page.unreadable:
                 log.warning("%s of fal's bill cannot be read and are left out", counted(page.unreadable, "row"))
                 metrics.BILL_UNREADABLE.inc(page.unreadable)
+                await self.store.write(bills.note_unreadable(until=end), guild_id=None)
             if page.items:
                 await self.store.write(bills.store_events(page.items), guild_id=None)
             cursor = page.cursor
@@ -95,7 +96,7 @@ class Reconciler:
     async def _compare(self, shards: Shards) -> Counter[Compared]:
         results = Counter[Compared]()
         await self._each(results, lambda after: bills.open_bills(shards, after=after), compare_bill)
-        if (times := await self.store.read(bills.read_times())) is not None:
+        if (times := await self.store.read(bills.silence_counts())) is not None:
             since, until = times[0], times[1] - self.settings.again_h * HOUR_S
             silent = partial(bills.silent_requests, shards, since=since, until=until)
             await self._each(results, lambda after: silent(after=after), close_silent)

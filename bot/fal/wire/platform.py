@@ -16,7 +16,7 @@ from bot.fal.wire.protocol import REDIRECT, SUCCESS, refusal_of
 from bot.fal.wire.values import number, object_of, text_value, whole
 
 T = TypeVar("T")
-NANO_MAX = 10**15  # a million dollars
+NANO_MAX = 10**13  # ten thousand dollars; so no sum of stored events is too large for a database
 ROWS_MAX = 10_000  # fal's limit for one page
 _CURSOR_MAX = 2000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

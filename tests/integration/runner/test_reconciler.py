@@ -65,6 +65,7 @@ class Bill:
     events: list[BillingEvent] = field(default_factory=list[BillingEvent])
     fails_at: int = 0
     pages: int = 0
+    unreadable: int = 0  # rows on each page
 
     async def billing_page(
         self, start: float, end: float, *, limit: int, cursor: str | None = None
@@ -76,7 +77,7 @@ class Bill:
         listed = [one for one in self.events if start <= one.at < end]
         first = int(cursor or 0)
         more = str(first + 2) if first + 2 < len(listed) else None
-        return Page(tuple(listed[first : first + 2]), 0, more)
+        return Page(tuple(listed[first : first + 2]), self.unreadable, more)
 
 
 def reconciler(store: Any, bill: Any, *, now: float = NOW, shards: Any = every_shard) -> Reconciler:
@@ -264,6 +265,25 @@ async def test_silence(store: MemoryStore) -> None:
     bill.events.append(event("silent", 70_000, at=NOW + DAY_S))
     await reconciler(store, bill, now=NOW + 3.5 * DAY_S).round()
     assert money(store)["silent"] == (70_000, 0, 0)
+    assert store.run(verify()) == []
+
+
+async def test_a_row_that_cannot_be_read_is_no_silence(store: MemoryStore) -> None:
+    """A request is not free because its bill could not be read; what comes after such a row can be free again."""
+    add_job(store, "unread", "uncertain")
+    add_job(store, "billed", 500_000)
+    bill = Bill([event("billed", 500_000)], unreadable=1)
+    await reconciler(store, bill).round()
+    bill.unreadable = 0
+    later = NOW + 10 * DAY_S
+    assert await reconciler(store, bill, now=NOW + 4 * DAY_S).round() == {}
+    add_job(store, "silent", "uncertain", at=later - 3600)
+    add_job(store, "other", 500_000, at=later - 3600)
+    bill.events.append(event("other", 500_000, at=later - 3000))
+    assert await reconciler(store, bill, now=later + 4 * DAY_S).round() == {"equal": 1, "free": 1}
+    assert money(store)["silent"] == (0, 0, 0)
+    held = store.run(holds.standing(Who(guild_id=7, channel_id=9, member_id=1), at=NOW, shipped=SHIPPED))
+    assert any(one.held_microusd == 500_000 for one in held.standings)
     assert store.run(verify()) == []
 
 

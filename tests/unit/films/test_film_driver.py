@@ -119,7 +119,7 @@ def test_two_presses_at_once_are_one(what: str) -> None:
                 shot = replace(world.film().take(4).shot, prompt="another")
                 return world.orders.redo(FILM_ID, 4, shot, who=WHO, and_following=True)
 
-    async def both() -> list[Film | BaseException]:
+    async def both() -> tuple[Film | BaseException, Film | BaseException]:
         return await asyncio.gather(press(), press(), return_exceptions=True)
 
     done, refused = world.do(both())

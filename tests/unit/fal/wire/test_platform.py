@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.errors import FalAccountError, FalError, FalProtocolError, FalRefused, FalUnreachable
 from bot.fal.wire.platform import (
+    NANO_MAX,
     BillingEvent,
     PastRequest,
     read_balance,
@@ -72,7 +73,8 @@ def test_samples() -> None:
         ({"cost_estimate_nano_usd": None, "cost_total": None}, None),
         ({"cost_estimate_nano_usd": -1, "cost_total": -1}, None),
         ({"cost_estimate_nano_usd": True, "cost_total": True}, None),
-        ({"cost_estimate_nano_usd": 10**16}, None),
+        ({"cost_estimate_nano_usd": NANO_MAX}, NANO_MAX),
+        ({"cost_estimate_nano_usd": NANO_MAX + 1}, None),
         ({"cost_estimate_nano_usd": None, "cost_total": 2e6}, None),
         ({"request_id": "a/b"}, None),
         ({"request_id": 7}, None),
@@ -90,7 +92,7 @@ def test_amounts(changed: dict[str, Any], nano: int | None) -> None:
     assert page.unreadable == (nano is None)
 
 
-@given(nano=st.integers(0, 10**15), as_text=st.booleans())
+@given(nano=st.integers(0, NANO_MAX), as_text=st.booleans())
 def test_dollars_are_exact(nano: int, as_text: bool) -> None:
     """Dollars with nine decimals are read to the billionth."""
     total = f"{Decimal(nano) / 10**9:f}"
