@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
 from bot.catalogue.registry import MODES
-from bot.errors import AlreadyRunning, FilesGone, NotReserved, StorageError
+from bot.errors import AlreadyRunning, Busy, FilesGone, NotReserved, StorageError
 from bot.jobs import bills, notices, pick_rows
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import FINISHED, Job, JobRef, Spot, State
@@ -120,8 +120,8 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
 
     Raises:
         NotReserved: nothing is reserved for it, or less than its quote; it was accepted, or released.
-        Busy: its member, its server or all servers together have as many unfinished jobs as they may; it stays
-            reserved, so this may be called again.
+        Busy: its member, its server or all servers together have as many unfinished jobs as they may, by the operator's
+            bounds or the server's rule; it stays reserved, so this may be called again.
     """
     yield from tables.lock(job.guild_id)
     reserved = yield from reservations.use(job.id)
@@ -129,6 +129,9 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
         raise NotReserved(f"nothing, or too little, is reserved for job {job.id}")
     terms, taken = yield from together(rules.terms_of(who_of(job), at=now, shipped=shipped), taken_places((job,)))
     check_place((job,), places, taken, running=running)
+    # Its hold counts as a job's from `use` on.
+    if terms.at_once is not None and (yield from holds.open_jobs(terms)) > terms.at_once.value:
+        raise Busy("Its member has as many videos going as the server's rules let them have at once.")
     stored = _with_terms(job, terms, 0)
     yield from _insert(stored)
     if terms.content.prompt_log_id is not None:

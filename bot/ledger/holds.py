@@ -218,17 +218,17 @@ def _end_all(
 def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     """Return the state that the member's next job would be checked against. Changes nothing."""
     terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    standings, attempts, open_jobs, grants = yield from together(
+    standings, attempts, jobs, grants = yield from together(
         _standings(terms, keep=False),
         fruitless.fruitless_of(terms),
-        _open_jobs(terms),
+        open_jobs(terms),
         usable_grants(who.guild_id, who.member_id, at=at),
     )
     return View(
         terms=terms,
         standings=standings,
         grants=grants,
-        open_jobs=open_jobs,
+        open_jobs=jobs,
         fruitless=attempts,
         waits_until=fruitless.waits_until(attempts, shipped, at=at),
     )
@@ -241,23 +241,24 @@ def _standings(terms: Terms, *, keep: bool) -> Transaction[tuple[Standing, ...]]
 def _view(terms: Terms, amount_microusd: int, shipped: Shipped, *, keep: bool) -> Transaction[View]:
     """Return what the decision needs; grants are read only if the allowance is short, open jobs only if limited."""
     who = terms.who
-    standings, attempts, open_jobs = yield from together(
+    standings, attempts, jobs = yield from together(
         _standings(terms, keep=keep),
         fruitless.fruitless_of(terms),
-        _open_jobs(terms) if terms.at_once is not None else nothing(0),
+        open_jobs(terms) if terms.at_once is not None else nothing(0),
     )
     short = short_of_allowance(standings, amount_microusd)
     return View(
         terms=terms,
         standings=standings,
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=terms.at)) if short else (),
-        open_jobs=open_jobs,
+        open_jobs=jobs,
         fruitless=attempts,
         waits_until=fruitless.waits_until(attempts, shipped, at=terms.at),
     )
 
 
-def _open_jobs(terms: Terms) -> Transaction[int]:
+def open_jobs(terms: Terms) -> Transaction[int]:
+    """Return how many of the member's jobs have not ended, without what is only reserved."""
     own = scopes.member(terms.who.guild_id, terms.who.member_id)
     row = yield One(_OPEN_JOBS, (own, scopes.erased(terms) or own, terms.at - _OPEN_AT_MOST_S))
     return row["jobs"]

@@ -165,3 +165,17 @@ def test_data_is_not_deleted_while_money_is_reserved(books: MemoryStore) -> None
         books.run(erasure.forget_member(WHO.member_id, at=NOW))
     books.run(reservations.release_group(FILM, at=NOW, reason="over"))
     books.run(erasure.forget_member(WHO.member_id, at=NOW))
+
+
+def test_a_rule_about_videos_at_once_holds_for_what_was_reserved(books: MemoryStore) -> None:
+    """The shots of a film begin one after the other for a member who may have one going; their money stays reserved."""
+    books.run(rules.set_rule(1, "server", "at_once", 1, actor_id=9, reason="", at=NOW))
+    begin(books, 1, 2)
+    with pytest.raises(Busy):
+        accept(books, shot(2))
+    assert held_of(books) == 3 * EACH
+    books.run(transactions.advance(shot(1).id, machine.CancelAsked(), now=NOW + 2))
+    assert accept(books, shot(2)).state == "accepted"
+    with pytest.raises(Busy):
+        accept(books, shot(3))
+    assert held_of(books) == 2 * EACH
