@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
+from bot.jobs.bills import micro_of
 from sandbox.stage import Stage, StageError, eventually, text_of, videos_of
 from tests.support.rerun_steps import labels
 from tests.support.text_commands import admin
@@ -99,6 +100,7 @@ async def _wrong(stage: Stage) -> list[str]:
     wrong += await asyncio.to_thread(_open_holds, stage)
     wrong += await asyncio.to_thread(_orphans, stage, {str(row[0]) for row in jobs})
     wrong += await asyncio.to_thread(wrong_books, stage)
+    wrong += await _wrong_bills(stage)
     return wrong + await _unfinished_cards(stage, {str(row[3]) for row in jobs})
 
 
@@ -117,6 +119,28 @@ def _open_holds(stage: Stage) -> list[str]:
         "WHERE draws.state = 'held' OR (draws.state = 'exposed' AND COALESCE(jobs.state, '') <> 'uncertain')"
     )
     return [f"job {job} still has money {state} of {scope}" for job, state, scope in rows(stage, held)]
+
+
+async def _wrong_bills(stage: Stage) -> list[str]:
+    """Return the jobs whose books do not say what fal billed for them, unless their money is still exposed.
+
+    A request whose reply was lost is known to no job, which is then uncertain and exposed. Of one without a video the
+    books may say too much, if fal did not tell its cost: they follow the bill later, with FAL_ADMIN_KEY.
+    """
+    billed: Counter[str] = Counter()
+    for event in (await stage.fal.get("bill"))["events"]:
+        billed[event["request_id"]] += event["nano_usd"]
+    paid = (
+        "SELECT r.request_id, r.job_id, COALESCE(f.billed_microusd, d.settled_microusd, 0), "
+        "COALESCE(j.state, '') = 'done' FROM fal_requests r LEFT JOIN jobs j ON j.id = r.job_id "
+        "JOIN draws d ON d.job_id = r.job_id AND d.position = 0 AND d.state <> 'exposed' "
+        "LEFT JOIN differences f ON f.job_id = r.job_id"
+    )
+    return [
+        f"job {job} paid {microusd} for request {request}, and fal billed {micro_of(billed[request])}"
+        for request, job, microusd, is_made in await asyncio.to_thread(rows, stage, paid)
+        if microusd < micro_of(billed[request]) or (is_made and microusd > micro_of(billed[request]))
+    ]
 
 
 def _orphans(stage: Stage, jobs: set[str]) -> list[str]:
