@@ -105,7 +105,8 @@ async def open_form(interaction: Interaction, entry: MenuEntry, message: discord
         menu = words.own_menu(menu, await own_preferences(interaction), services.picker)
     await check_place(interaction, (menu or entry.ways[0]).mode_id)
     if menu is None:
-        await answer_privately(interaction, words.no_file(entry))
+        is_own = message.author == interaction.client.user and message.flags.components_v2
+        await answer_privately(interaction, words.own_video(entry) if is_own else words.no_file(entry))
         return
     found = Found([file for file in files if _kind(file) in menu.takes])
     life_s = services.settings.jobs.pending_order_life_s

@@ -76,7 +76,10 @@ def _of_shot(draft: Draft, shot: Shot, before: Shot | None) -> Iterator[str]:
         )
         return
     if shot.joining == "continue" and shot.files:
-        yield "It begins with the last frame of the shot before, so it takes no picture. Make it a cut to use yours."
+        yield (
+            "It begins with the last frame of the shot before. Make it a cut to use your picture, or press Without "
+            "pictures."
+        )
     if shot.joining == "morph" and not takes_end_picture(draft):
         yield f"{TITLES[draft.family]} can't end a shot with a given picture. Make it a cut, or choose Wan 2.7."
         return

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, ValidationError
 
 from bot.catalogue.fields import SEED_MAX
+from bot.catalogue.phrases import listed
 from bot.errors import OptionRefused
 from bot.films.checks import CROSSFADES_S
 from bot.films.editing import new_shot_id, with_family
@@ -121,9 +122,9 @@ def _missing(recipe: FilmRecipe) -> str:
     missing: list[str] = []
     if with_pictures:
         shots = "shot" if len(with_pictures) == 1 else "shots"
-        missing.append(f"the pictures of {shots} {', '.join(with_pictures)}")
+        missing.append(f"the pictures of {shots} {listed(with_pictures, 'and')}")
     if recipe.soundtrack:
         missing.append("the soundtrack")
     if not missing:
         return ""
-    return f"A recipe holds no files, so add {' and '.join(missing)} again."
+    return f"A recipe holds no files, so add {', and '.join(missing)} again."

@@ -121,7 +121,7 @@ def press(
     before = _in_server((yield from _locked(ref.set_id)), ref)
     pick = picks.opened(before, now=now, bounds=bounds) if _opens(before, drafts) else before
     if member_id != pick.member_id:
-        raise OptionRefused(picks.not_yours(pick.member_id))
+        raise OptionRefused(picks.not_yours(pick.member_id, what))
     picks.check_press(pick, what)
     match what:
         case "pick":

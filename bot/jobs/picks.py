@@ -268,9 +268,16 @@ def check_press(pick: Pick, what: Press) -> None:
             raise OptionRefused(NO_VOTE)
 
 
-def not_yours(member_id: int) -> str:
+def not_yours(member_id: int, what: Press) -> str:
     """Return the answer to somebody else's press."""
-    return f"These drafts are <@{member_id}>'s, so only they can pick. They can let the channel vote."
+    match what:
+        case "pick" | "begin_vote":
+            can = "pick. They can let the channel vote."
+        case "end_vote":
+            can = "end the vote. Vote for the draft that you like best."
+        case "none":
+            can = "turn them all down."
+    return f"These drafts are <@{member_id}>'s, so only they can {can}"
 
 
 def too_many_votes(most: int) -> str:

@@ -29,9 +29,9 @@ _OVER: dict[Over, str] = {
     "deleted": "**It won't be made.** Everybody has their money back.",
 }
 _OVER_NOTICE: dict[Over, str] = {
-    "late": "this video wasn't paid for in time, so you have your money back.",
-    "cancelled": "this video was cancelled, so you have your money back.",
-    "deleted": "this video won't be made, so you have your money back.",
+    "late": "This video wasn't paid for in time, so you have your money back.",
+    "cancelled": "This video was cancelled, so you have your money back.",
+    "deleted": "This video won't be made, so you have your money back.",
 }
 
 

@@ -208,14 +208,15 @@ def _options(film: Film) -> tuple[str, ...]:
 def _price(film: Film, jobs: Jobs) -> tuple[str, str]:
     """Return what the film costs, and, once that is known, what it was to cost if that is another amount.
 
-    What earlier takes cost counts too.
+    Earlier takes that cost something count in both.
     """
     quoted = sum(take.quote_microusd for take in film.takes)
     if film.state not in ENDED:
         return dollars(quoted), ""
-    paid = sum(
-        job.charged_microusd or 0 for job in jobs.values() if job.part is not None and job.part.film_id == film.id
-    )
+    of_film = [job for job in jobs.values() if job.part is not None and job.part.film_id == film.id]
+    now = {take.job_id for take in film.takes}
+    quoted += sum(job.quote_microusd for job in of_film if job.charged_microusd and job.id not in now)
+    paid = sum(job.charged_microusd or 0 for job in of_film)
     return dollars(paid), "" if paid == quoted else dollars(quoted)
 
 

@@ -21,7 +21,8 @@ def line(alarm: Alarm) -> str:
         return f"{_about(alarm)} again, after {span(max(0.0, alarm.ended_at - alarm.since))}."
     if not alarm.closes or not alarm.mode:
         return alarm.text
-    return f"{alarm.text} The mode is off until then; WANDA_MODES_KEPT_ON={alarm.mode} keeps it on."
+    until = "it fits again; an update of Wanda may bring that" if alarm.kind == "schema" else "then"
+    return f"{alarm.text} The mode is off until {until}. WANDA_MODES_KEPT_ON={alarm.mode} keeps it on."
 
 
 def _about(alarm: Alarm) -> str:

@@ -11,7 +11,7 @@ import discord
 
 from bot.catalogue.registry import by_id
 from bot.client import Interaction, Services, requester_of
-from bot.errors import FilesUnavailable
+from bot.errors import FilesUnavailable, Refusal
 from bot.files.names import inputs_name
 from bot.films.model import Draft
 from bot.films.quoting import image_mode
@@ -20,6 +20,7 @@ from bot.jobs.model import Input
 from bot.media.intake import Offered, Wanted
 from bot.media_spec import MediaSpec
 from bot.runner.job_files import OrderFiles, input_of
+from bot.texts.film_panel import LEFT_OUT
 from bot.units import MB
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,20 @@ async def take(
             await forget(services, found.values())
             raise
     return found
+
+
+async def take_or_say(
+    interaction: Interaction, draft: Draft, attachments: Mapping[str, discord.Attachment], *, stem: str
+) -> tuple[dict[str, Input], str]:
+    """Do as `take`; files that cannot be used are left out, and the sentence says why: what was typed stays.
+
+    Raises:
+        StorageError: the database or the files did not answer.
+    """
+    try:
+        return await take(interaction, draft, attachments, stem=stem), ""
+    except Refusal as refused:
+        return {}, f"{refused} {LEFT_OUT}"
 
 
 async def _kept(services: Services, item: Input, draft: Draft, stem: str) -> Input:

@@ -81,10 +81,14 @@ class ShotForm(_FilmForm):
         self.seconds = self.choice("seconds", "Length", hint, _lengths(services, draft, now))
         self.joining = self.choice("joining", "How it begins", "", _joinings(draft, now, is_first=is_first))
         self.picture = self.file(
-            "image", "First picture", _file_hint(now.picture, "Only for a cut. Leave it empty to begin from the words.")
+            "image",
+            "First picture",
+            _file_hint(now.picture, "Of a cut; a morph can have one too. Without one, a cut begins from the words."),
         )
         self.end_picture = self.file(
-            "end_image", "Last picture", _file_hint(now.end_picture, "Only for a morph: where the shot ends.")
+            "end_image",
+            "Last picture",
+            _file_hint(now.end_picture, "Where a morph ends; it grows out of the picture before."),
         )
 
     async def submitted(self, interaction: Interaction) -> None:
@@ -100,7 +104,7 @@ class ShotForm(_FilmForm):
             return
         pictures = {"image": self.picture, "end_image": self.end_picture}
         given = {option: item.values[0] for option, item in pictures.items() if item.values}
-        files = await draft_files.take(interaction, draft, given, stem=shot_id)
+        files, said = await draft_files.take_or_say(interaction, draft, given, stem=shot_id)
         changes = {
             "prompt": self.prompt.value.strip(),
             "seconds": chosen_seconds(draft, self.seconds.values),
@@ -119,9 +123,9 @@ class ShotForm(_FilmForm):
             raise
         await draft_files.forget(services, replaced_files(before, files))
         if before is None:
-            await show_draft(interaction, kept)
+            await show_draft(interaction, kept, said)
         else:
-            await show_shot(interaction, kept, shot_id, words.CHANGED)
+            await show_shot(interaction, kept, shot_id, said or words.CHANGED)
 
 
 def replaced_files(before: Shot | None, files: Mapping[str, Input]) -> list[Input]:
@@ -231,7 +235,7 @@ class LookForm(_FilmForm):
         )
         changed = with_family(changed, cast("Family", family))
         given = {draft_files.SOUNDTRACK: self.sound.values[0]} if self.sound.values else {}
-        files = await draft_files.take(interaction, draft, given, stem="film")
+        files, said = await draft_files.take_or_say(interaction, draft, given, stem="film")
         sound = files.get(draft_files.SOUNDTRACK)
         try:
             kept = await keep_draft(services, changed if sound is None else replace(changed, soundtrack=sound))
@@ -240,7 +244,7 @@ class LookForm(_FilmForm):
             raise
         if sound is not None and draft.soundtrack is not None:
             await draft_files.forget(services, [draft.soundtrack])
-        await show_draft(interaction, kept, words.CHANGED)
+        await show_draft(interaction, kept, said or words.CHANGED)
 
 
 def _options(named: Mapping[Any, str], chosen: str) -> list[discord.SelectOption]:

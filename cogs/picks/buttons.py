@@ -75,7 +75,7 @@ async def _press(interaction: Interaction, set_id: str, what: Press, value: int 
     check_commands(interaction)
     drafts = await _drafts_here(interaction, set_id)
     if interaction.user.id != drafts[0].member_id:
-        raise OptionRefused(picks.not_yours(drafts[0].member_id))
+        raise OptionRefused(picks.not_yours(drafts[0].member_id, what))
     if what in {"pick", "end_vote"}:
         await _check_may_begin(interaction, ref, drafts)
     pressing = pick_rows.press(

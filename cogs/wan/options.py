@@ -53,7 +53,7 @@ def _variations(*, with_drafts: bool) -> OptionSpec:
     if with_drafts:
         choices += [drafts_choice(number) for number in numbers]
         labels += [f"Best of {number}: cheap drafts, and the one you pick in full" for number in numbers]
-    drafts = " Or make cheap drafts, and only the best of them in full." if with_drafts else ""
+    drafts = " Or cheap drafts, and only your pick in full." if with_drafts else ""
     return OptionSpec(
         name=VARIATIONS,
         kind="integer",

@@ -95,7 +95,7 @@ async def test_a_vote_of_the_channel(stage: Stage, files: Path) -> None:
         await said(stage, "maker", card, "Draft 1")
         await wait_for_text(stage, card, "2 votes so far")
         assert rows(stage, "SELECT number FROM votes ORDER BY number") == [(1,), (2,)]
-        assert "only they can pick" in await said(stage, "friend", card, "End vote")
+        assert "only they can end the vote" in await said(stage, "friend", card, "End vote")
         assert "Draft 1 it is" in await said(stage, "maker", card, "End vote")
         await final_of(stage, card)
         await wait_for_text(stage, card, "Draft 1 won** with 1 of 2 votes.")

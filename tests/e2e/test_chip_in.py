@@ -97,6 +97,6 @@ async def test_the_maker_cancels(stage: Stage, files: Path) -> None:
     await add(stage, "maker", card, "0.5", "You added $0.50")
     await press(stage, "friend", card, "Cancel")
     assert labels(await card_says(stage, card, "Cancelled by its maker")) == []
-    told = await wait_for_message(stage, "this video was cancelled")
-    assert f"<@{await id_of(stage, 'maker')}> this" in told["content"]
+    told = await wait_for_message(stage, "This video was cancelled")
+    assert f"<@{await id_of(stage, 'maker')}> This" in told["content"]
     assert [spent_by(stage, await id_of(stage, name)) for name in names] == before

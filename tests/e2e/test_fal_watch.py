@@ -58,7 +58,9 @@ async def test_a_schema_that_broke(stage: Stage, files: Path) -> None:
     words = "Wan 2.7 image is off for now, because fal changed what it takes. You weren't charged; `/help` shows"
     assert words in await ordered(stage, files)
     assert "Make a picture move with Wan 2.7" not in (await ask(stage, "maker", "help")).text
-    await told(stage, "⚠️ fal's schema of Wan 2.7 image has changed: `seed` is gone. The mode is off until then;")
+    await told(
+        stage, "⚠️ fal's schema of Wan 2.7 image has changed: `seed` is gone. The mode is off until it fits again;"
+    )
     await stage.fal.delete("faults")
     await wait_for_alarms(stage)
     await wait_for_video(stage, await order(stage, files))

@@ -59,6 +59,23 @@ async def test_written_over_a_restart_and_made(stage: Stage, files: Path) -> Non
     assert "night falls" in text_of(done)
 
 
+async def test_a_picture_that_cannot_be_used(stage: Stage, files: Path) -> None:
+    """Costs the member nothing of what they typed: the shot is there without it, and the panel says why."""
+    broken = real_file(files, "broken.png", b"\x89PNG\r\n\x1a\n")
+    shown = await open_panel(stage)
+    await add_shot(stage, shown, "typed with care", files={"image": broken})
+    said = text_of(await panel(stage, shown, "The rest of the form is kept."))
+    assert "broken.png" in said
+    assert "new scene" in said
+    await click(stage, shown, "Change")
+    await panel(stage, shown, "Shot 1 of 1")
+    opened = await click(stage, shown, "Edit")
+    await submit(stage, opened, prompt="typed again", files={"image": broken})
+    assert "broken.png" in text_of(await panel(stage, shown, "typed again"))
+    await click(stage, shown, "Remove")
+    await panel(stage, shown, "Removed.")
+
+
 async def test_who_may_press(stage: Stage) -> None:
     """Somebody else's press changes nothing, whatever it is; neither does a press on what is gone."""
     shown = await open_panel(stage)

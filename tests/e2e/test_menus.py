@@ -51,7 +51,10 @@ async def filmed(stage: Stage, prompt: str) -> dict[str, Any]:
 
 
 async def test_animate_picture_of_somebody_elses_message(stage: Stage, files: Path) -> None:
-    """A picture in anybody's message is animated by whoever chooses it, and that member pays."""
+    """A picture in anybody's message is animated by whoever chooses it, and that member pays.
+
+    On the card of what was made, a menu entry leads to the buttons below it.
+    """
     message = await said(stage, picture(files))
     form = (await chosen(stage, message, "Animate picture"))["modal"]
     assert [part["label"] for part in form["fields"]] == ["Prompt", "Duration", "Resolution", "Seed", "Negative prompt"]
@@ -62,6 +65,9 @@ async def test_animate_picture_of_somebody_elses_message(stage: Stage, files: Pa
     asked = await filmed(stage, "the lake sings")
     assert asked["input"]["seed"] == 7
     assert asked["input"]["duration"] == 2
+    answer = await chosen(stage, card["id"], "Edit video")
+    assert answer["modal"] is None
+    assert "Press a button below it" in await refusal(stage, answer)
 
 
 async def test_one_of_several_pictures(stage: Stage, files: Path) -> None:

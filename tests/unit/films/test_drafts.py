@@ -57,7 +57,7 @@ def test_a_made_shot_costs_nothing_until_it_is_changed() -> None:
         (a_draft(shots=tuple(a_shot(n, seconds=15) for n in range(1, 6))), "75 s together, and 60 s"),
         (a_draft(shots=(a_shot(1), a_shot(2, prompt=" "))), "Shot 2: It has no prompt"),
         (a_draft(shots=(a_shot(1), a_shot(2, seconds=16))), "Shot 2"),
-        (a_draft(shots=(a_shot(1), a_shot(2, "continue", picture=a_picture("x.png")))), "takes no picture"),
+        (a_draft(shots=(a_shot(1), a_shot(2, "continue", picture=a_picture("x.png")))), "press Without pictures"),
         (a_draft(shots=(a_shot(1), a_shot(2, end_picture=a_picture("x.png")))), "Make it a morph"),
         (a_draft(shots=(a_shot(1), a_shot(2, "morph", end_picture=None))), "ends with a picture"),
         (a_draft("cut", "morph", family="wan25"), "Wan 2.5 can't end"),

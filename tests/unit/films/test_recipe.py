@@ -37,7 +37,7 @@ def test_a_recipe_makes_the_same_draft_but_for_files_and_made_shots() -> None:
         (film.take(3).shot.prompt, "morph", 7),
     ]
     assert (draft.crossfade_s, draft.resolution) == (0.5, "720p")
-    assert "pictures of shots 1, 2" in said
+    assert "pictures of shots 1 and 2 again" in said
     text = data.decode()
     assert film.id not in text
     assert str(film.who.member_id) not in json.loads(text)

@@ -81,6 +81,18 @@ def test_a_finished_film_comes_before_its_parts() -> None:
     assert "15 s" in card.size
 
 
+def test_a_shot_made_again_is_no_other_price_than_agreed() -> None:
+    """What it cost before is in the sum, and the card compares that with nothing."""
+    posted = PostedVideo(9_000_000, file_name="film.mp4")
+    film = a_film("cut", "cut", state="done", joined=JOINED, posted=posted)
+    former = replace(made(film, 1), id="f" * 26, quote_microusd=500_000)
+    card = card_of(film, made(film, 1), made(film, 2), former)
+    assert (card.price, card.quoted) == ("$1.50", "")
+    stopped = replace(former, state="cancelled", charged_microusd=0)
+    card = card_of(film, made(film, 1), made(film, 2), stopped)
+    assert (card.price, card.quoted) == ("$1.00", "")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -15,6 +15,7 @@ from bot.texts.menus import (
     MenuEntry,
     form_parts,
     no_file,
+    own_video,
 )
 from tests.support.catalogue_samples import PICKER
 
@@ -105,6 +106,15 @@ def test_too_many_references_are_told() -> None:
     """The form says which files are used when there are more than the mode takes."""
     (prompt,) = (part for part in form_parts(REFERENCE, ["x.png"] * 7, PICKER) if part.name == "prompt")
     assert "Of these 7 files, the first 5" in prompt.hint
+
+
+@pytest.mark.parametrize("entry", MENU_ENTRIES, ids=lambda entry: entry.name)
+def test_the_sentence_for_wandas_own_message(entry: MenuEntry) -> None:
+    """It does not say that there is no video, which everybody sees, but names the buttons below it."""
+    sentence = own_video(entry)
+    assert entry.name in sentence
+    assert "Press a button below it" in sentence
+    assert "has none" not in sentence
 
 
 @pytest.mark.parametrize("entry", MENU_ENTRIES, ids=lambda entry: entry.name)

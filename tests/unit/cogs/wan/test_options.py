@@ -217,3 +217,9 @@ def test_a_group_is_made_anew_each_time() -> None:
 
     assert first is not second
     assert command_payload([first]) == command_payload([second])
+
+
+def test_descriptions_are_whole() -> None:
+    """No description of an option had to be cut to Discord's 100 characters."""
+    told = [(name, one["name"], one["description"]) for name, each in COMMANDS.items() for one in each["options"]]
+    assert [one for one in told if one[2].endswith("…")] == []
