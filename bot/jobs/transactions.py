@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
 from bot.catalogue.registry import MODES
-from bot.errors import AlreadyRunning, Busy, FilesGone, NotReserved, StorageError
+from bot.errors import AlreadyRunning, Busy, FilesGone, NotAllowed, NotReserved, StorageError
 from bot.jobs import bills, notices, pick_rows
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
 from bot.jobs.model import FINISHED, Job, JobRef, Spot, State
@@ -15,7 +15,7 @@ from bot.jobs.places import Places, bytes_of, check_place, taken_places
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
 from bot.ledger import endings, holds, reservations, rules, shares, tables
-from bot.ledger.decision import refuse_if_not_allowed
+from bot.ledger.decision import refuse_if_closed, refuse_if_not_allowed
 from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Terms, Who
 from bot.ledger.reservations import Wish
 from bot.sharding import EVERY_SHARD, Shards
@@ -121,13 +121,18 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
     Raises:
         NotReserved: nothing is reserved for it, or less than its quote; it was accepted, or released.
         Busy: its member, its server or all servers together have as many unfinished jobs as they may, by the operator's
-            bounds or the server's rule; it stays reserved, so this may be called again.
+            bounds or the server's rule, or nothing may begin there for a pause, a block or the like. It stays reserved,
+            so this may be called again.
     """
     yield from tables.lock(job.guild_id)
     reserved = yield from reservations.use(job.id)
     if reserved is None or reserved.amount_microusd < job.quote_microusd:
         raise NotReserved(f"nothing, or too little, is reserved for job {job.id}")
     terms, taken = yield from together(rules.terms_of(who_of(job), at=now, shipped=shipped), taken_places((job,)))
+    try:
+        refuse_if_closed(terms)
+    except NotAllowed as closed:
+        raise Busy(str(closed)) from closed
     check_place((job,), places, taken, running=running)
     # Its hold counts as a job's from `use` on.
     if terms.at_once is not None and (yield from holds.open_jobs(terms)) > terms.at_once.value:

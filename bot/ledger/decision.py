@@ -131,7 +131,7 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
     Raises:
         NotAllowed: a rule forbids the job; rules about the server and the member are checked before the job's own.
     """
-    _refuse_if_closed(view.terms)
+    refuse_if_closed(view.terms)
     if query.is_share:  # its member pays and makes nothing: whoever may use Wanda there may pay
         return
     refuse_content(view.terms, query)
@@ -155,7 +155,12 @@ def refuse_if_not_allowed(view: View, *, amount_microusd: int, query: RuleQuery)
         )
 
 
-def _refuse_if_closed(terms: Terms) -> None:
+def refuse_if_closed(terms: Terms) -> None:
+    """Check that the member may use Wanda there at all.
+
+    Raises:
+        NotAllowed: the server is off or paused, the member blocked, or the channel closed.
+    """
     if not terms.server_allowed:
         raise NotAllowed(
             "Wanda isn't turned on for this server yet. Ask whoever runs Wanda to add this server's id "

@@ -95,7 +95,9 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
             case "drop":
                 await show(interaction, words.deletion_panel(draft))
             case "gone":
-                await services.store.write(drafts.delete_draft(draft.id), guild_id=draft.guild_id)
+                if not await services.store.write(drafts.delete_draft(draft.id), guild_id=draft.guild_id):
+                    await _show_gone(interaction, draft.id, words.GONE)  # its files may be a film's now
+                    return
                 await draft_files.forget_all(services, draft.id)
                 await show(interaction, words.said_panel(words.DELETED, draft.id))
             case _:

@@ -179,3 +179,18 @@ def test_a_rule_about_videos_at_once_holds_for_what_was_reserved(books: MemorySt
     with pytest.raises(Busy):
         accept(books, shot(3))
     assert held_of(books) == 2 * EACH
+
+
+@pytest.mark.parametrize(
+    ("subject", "name", "value"),
+    [("server", "paused", "holidays"), ("member:2", "blocked", "spam"), ("channel:20", "access", "deny")],
+)
+def test_nothing_reserved_begins_where_nothing_may(books: MemoryStore, subject: str, name: str, value: str) -> None:
+    """A pause, a block and a closed channel also keep what was ordered before from beginning; its money stays."""
+    begin(books, 1, 1)
+    books.run(rules.set_rule(1, subject, name, value, actor_id=9, reason="", at=NOW))
+    with pytest.raises(Busy):
+        accept(books, shot(2))
+    assert held_of(books) == 2 * EACH
+    books.run(rules.clear_rule(1, subject, name, actor_id=9, reason="", at=NOW))
+    assert accept(books, shot(2)).state == "accepted"
