@@ -49,8 +49,12 @@ class Reconciler:
             StorageError: the database did not answer.
         """
         shards = self.shards()
-        if self.has_key and 0 in shards.ids:
-            await self._read()
+        if 0 in shards.ids:
+            # Without a key requests are noted too.
+            old = bills.forget_bills(before=self.clock() - self.settings.keep_days * DAY_S)
+            await self.store.write(old, guild_id=None)
+            if self.has_key:
+                await self._read()
         return await self._compare(shards)
 
     async def _read(self) -> None:
@@ -65,7 +69,6 @@ class Reconciler:
                 await self.store.write(bills.note_read(since=begin, until=end), guild_id=None)
                 metrics.BILL_READ_AT.set(end)
             start = end
-        await self.store.write(bills.forget_bills(before=now - keep_s), guild_id=None)
         requests, nano_usd = await self.store.read(bills.strangers())
         metrics.BILL_STRANGERS.set(requests)
         if requests:

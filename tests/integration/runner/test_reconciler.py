@@ -344,5 +344,18 @@ async def test_a_database_that_is_away(store: MemoryStore) -> None:
         async def read(self, transaction: Any) -> Any:
             raise StorageError("away")
 
+        async def write(self, transaction: Any, *, guild_id: int | None = None) -> Any:
+            raise StorageError("away")
+
     with pytest.raises(StorageError):
         await reconciler(Away(), Bill()).round()
+
+
+async def test_old_requests_go_without_a_key_too(store: MemoryStore) -> None:
+    """Each job notes its request, so the table ends at `keep_days` whether or not fal's bill is read."""
+    for job, at in (("old", NOW - 91 * DAY_S), ("new", NOW - DAY_S)):
+        add_job(store, job, 100_000, at=at)
+    without = reconciler(store, Bill(fails_at=1))
+    without.has_key = False
+    await without.round()
+    assert store.run(bills.are_known(["r-old", "r-new"])) == {"r-new"}
