@@ -96,9 +96,11 @@ async def compose(
     ffmpeg = Ffmpeg(settings.media)
     results = ResultFiles(files_http, settings.downloads, prober, files=files, allowed=from_fal(settings.fal))
     stack.push_async_callback(results.close)
+    picker = Picker.of(settings.money, settings.defaults)
     cards = await _cards(
         stack,
         settings,
+        picker.prices,
         store,
         client,
         results=results,
@@ -111,7 +113,6 @@ async def compose(
     )
     painter = await stack.enter_async_context(Painter.of(settings.charts))
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random.random, clock=time.time)
-    picker = Picker.of(settings.money, settings.defaults)
     alarms = Alarms(store, clock=time.time)
     await alarms.refresh()
     account = FalAccount(alarms, fal.check_account, pause_s=settings.jobs.account_pause_s)
@@ -195,7 +196,9 @@ async def compose(
     return client, runner
 
 
-async def _cards(stack: AsyncExitStack, settings: Settings, store: Store, client: Wanda, **parts: Any) -> CardsOfOrders:
+async def _cards(
+    stack: AsyncExitStack, settings: Settings, prices: PriceTable, store: Store, client: Wanda, **parts: Any
+) -> CardsOfOrders:
     """Build the cards of single jobs, of sets and of films, which share these parts."""
     options: dict[str, Any] = {
         **parts,
@@ -204,7 +207,15 @@ async def _cards(stack: AsyncExitStack, settings: Settings, store: Store, client
     }
     single = await stack.enter_async_context(JobCards(client, settings.cards, settings.jobs, **options))
     of_sets = await stack.enter_async_context(
-        SetCards(store, client, settings.cards, settings.jobs, beside=single, **options)
+        SetCards(
+            prices,
+            store,
+            client,
+            settings.cards,
+            settings.jobs,
+            beside=single,
+            **options,
+        )
     )
     of_films = await stack.enter_async_context(
         FilmCards(store, client, settings.cards, settings.jobs, beside=single, **options)

@@ -1,17 +1,22 @@
 """The one message of several variations: their progress, then the gallery of their videos."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.cards.film_cards import FilmCards
 from bot.cards.job_cards import JobCards
 from bot.cards.shared_cards import Shared, SharedCards
+from bot.catalogue.price import PriceTable
+from bot.errors import Refusal
 from bot.jobs.model import Job, LinkReason, Live
 from bot.jobs.pick_rows import counted_votes, get_pick
 from bot.jobs.queries import jobs_of_set
+from bot.jobs.rerun import at_highest_resolution
 from bot.jobs.transactions import get
 from bot.runner.cards_port import MessageRef, Posted
-from bot.storage.transaction import Transaction
+from bot.storage.transaction import Store, Transaction
 from bot.texts.card import JobCard
 from bot.texts.draft_pick import Picking, final_of
 from bot.texts.set_card import is_on_message, is_shown, place_of, set_card
@@ -28,6 +33,11 @@ class SharedSet(Shared):
 
 class SetCards(SharedCards[SharedSet]):
     """The cards of jobs that are one of a set, as long as they have their message in common."""
+
+    def __init__(self, prices: PriceTable, store: Store, *args: Any, **options: Any) -> None:
+        """The arguments after `prices` are those of `SharedCards`."""
+        super().__init__(store, *args, **options)
+        self._prices = prices
 
     async def redraw(self, job: Job) -> None:
         """Draw the message of this job's set once, as everything stands now; its files stay.
@@ -68,7 +78,15 @@ class SetCards(SharedCards[SharedSet]):
             mode_title=told.mode_title,
             settings=told.settings,
             picking=shared.picking,
+            finals_microusd={place_of(job).number: cost for job in jobs if (cost := self._final_microusd(job))},
         )
+
+    def _final_microusd(self, job: Job) -> int | None:
+        """Return what the job's video costs at the highest resolution, None where that is not known."""
+        if job.state == "done":
+            with suppress(Refusal):
+                return at_highest_resolution(job).quote(self._prices).microusd
+        return None
 
     def _face(self, shared: SharedSet) -> Job:
         jobs = _in_order(shared)

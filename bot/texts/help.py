@@ -203,6 +203,12 @@ def _money(reader: Reader) -> Card:
             Field("Left for you", _left(reader), inline=False),
             Field("That buys", "\n".join(buys) or "Nothing here.", inline=False),
             Field(
+                "Not sure yet?",
+                "Choose **Best of 3** under `variations`: Wanda makes cheap drafts, you pick one or let the channel "
+                "vote, and only that is made in full.",
+                inline=False,
+            ),
+            Field(
                 "More",
                 f"{reader.mention('quota show')} shows every limit, and {reader.mention('settings')} changes when "
                 "Wanda asks. Need more? Below the refusal, let others **chip in**, or **ask an admin**.",

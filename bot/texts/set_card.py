@@ -23,6 +23,7 @@ from bot.texts.plain import cut
 from bot.texts.progress import progress
 from bot.texts.result_link import kept_words, usable_link
 
+NOTHING: Mapping[int, int] = {}
 AGAIN = "again"  # the select's value that asks for as many variations once more
 LINE_CHARS_MAX = 400
 PICK = "Choose one to go on with"
@@ -36,10 +37,12 @@ def set_card(
     mode_title: str,
     settings: Pairs,
     picking: Picking | None = None,
+    finals_microusd: Mapping[int, int] = NOTHING,
 ) -> JobCard:
     """Return the card of these jobs of one set, by number; `now` is in Unix seconds, `lives` are by number.
 
-    `picking` is the pick among drafts, once it is known.
+    `picking` is the pick among drafts, once it is known. `finals_microusd` is what each costs at the highest
+    resolution, as far as that is known.
     """
     first = jobs[0]
     is_ended = all(job.state in FINISHED for job in jobs)
@@ -60,7 +63,7 @@ def set_card(
         files=(),
         remarks=tuple(line for line in (*single.remarks, draft_pick.remark(jobs)) if line),
         is_ended=is_ended,
-        **_actions(jobs, picking, is_ended=is_ended),
+        **_actions(jobs, picking, finals_microusd, is_ended=is_ended),
     )
 
 
@@ -73,11 +76,13 @@ def _asks(jobs: Sequence[Job], picking: Picking | None) -> bool:
     return picking is not None and is_open(picking.pick, jobs)
 
 
-def _actions(jobs: Sequence[Job], picking: Picking | None, *, is_ended: bool) -> _Actions:
+def _actions(
+    jobs: Sequence[Job], picking: Picking | None, finals_microusd: Mapping[int, int], *, is_ended: bool
+) -> _Actions:
     if picking is not None and draft_pick.shows_pick(jobs, picking):
         return {"selects": draft_pick.selects(jobs, picking), "buttons": draft_pick.buttons(jobs, picking)}
     if is_ended:
-        return {"selects": _selects(jobs), "buttons": _final_buttons(jobs)}
+        return {"selects": _selects(jobs), "buttons": _final_buttons(jobs, finals_microusd)}
     return {"selects": (), "buttons": _open_buttons(jobs)}
 
 
@@ -167,14 +172,24 @@ def _open_buttons(jobs: Sequence[Job]) -> tuple[Button, ...]:
     return (replace(cancel, label="Cancelling…", disabled=True),) if is_asked else (cancel,)
 
 
-def _final_buttons(jobs: Sequence[Job]) -> tuple[Button, ...]:
+def _final_buttons(jobs: Sequence[Job], costs_microusd: Mapping[int, int]) -> tuple[Button, ...]:
     """Return a button for each video that makes it at the highest resolution; none if they have that already."""
     ready = [job for job in jobs if _is_ready(job)]
     return tuple(
-        Button(f"Final {place_of(job).number}", "secondary", result_button_id("final", job.id), emoji="⬆️")
+        Button(
+            _final_label(place_of(job).number, costs_microusd),
+            "secondary",
+            result_button_id("final", job.id),
+            emoji="⬆️",
+        )
         for job in ready
         if _highest(job) not in (None, job.options.get("resolution"))
     )
+
+
+def _final_label(number: int, costs_microusd: Mapping[int, int]) -> str:
+    cost = costs_microusd.get(number)
+    return f"Final {number}" if cost is None else f"Final {number} · {dollars(cost)}"
 
 
 def _highest(job: Job) -> str | None:

@@ -72,7 +72,7 @@ async def test_the_makers_pick(stage: Stage, files: Path) -> None:
     assert (sent["seed"], sent["resolution"], sent["duration"]) == (8, "1080p", 2)
     assert "which was picked" in text_of(final)
     message = await wait_for_text(stage, card, "Draft 2 is picked.** [The final in 1080p]")
-    assert labels(message) == ["Final 1", "Final 2"]
+    assert labels(message) == ["Final 1 · $0.30", "Final 2 · $0.30"]
 
 
 async def choose(stage: Stage, user: str, card: str, value: str) -> str:

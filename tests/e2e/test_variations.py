@@ -25,7 +25,9 @@ async def test_three_at_once(stage: Stage, files: Path) -> None:
     assert [f"**{number}** · Ready" in said for number in (1, 2, 3)] == [True] * 3
     assert "$0.60 for 3" in said
     assert sorted(one["seed"] for one in await wait_for_inputs(stage, 3)) == [7, 8, 9]
-    assert [label for label in labels(message) if label.startswith("Final")] == ["Final 1", "Final 2", "Final 3"]
+    assert [label for label in labels(message) if label.startswith("Final")] == [
+        f"Final {number} · $0.30" for number in (1, 2, 3)
+    ]
     answer = await press(stage, "friend", card, "Final 2")
     await wait_for_video(stage, answer["message_id"])
     sent = await latest_input(stage)
