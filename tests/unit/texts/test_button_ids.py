@@ -12,6 +12,7 @@ RESULT_ACTIONS: tuple[ids.ResultAction, ...] = (
     *("more", "share", "mail", "variations", "loop", "change", "retry"),
 )
 MEMBER = 18446744073709551615
+PICKS: tuple[tuple[ids.PickAction, int], ...] = (("pick", 1), ("vote", 4), ("none", 0), ("end", 0))
 CURSOR = f"1795149313.123457/{JOB}"
 IDS = [
     (ids.job_button_id("cancel", JOB), f"wanda:cancel:{JOB}", ids.CANCEL_TEMPLATE),
@@ -48,7 +49,7 @@ IDS = [
     (ids.waiting_button_id("page", "", ""), "wanda:waiting:page::", ids.WAITING_TEMPLATE),
     *(
         (ids.pick_button_id(one, number, JOB), f"wanda:best:{one}:{number}:{JOB}", ids.PICK_TEMPLATE)
-        for one, number in (("pick", 1), ("vote", 4), ("none", 0), ("end", 0))
+        for one, number in PICKS
     ),
     (ids.vote_select_id(JOB), f"wanda:vote:{JOB}", ids.VOTE_SELECT_TEMPLATE),
     *((ids.deletion_button_id(one, JOB), f"wanda:erase:{one}:{JOB}", ids.DELETION_TEMPLATE) for one in ("yes", "no")),

@@ -130,7 +130,19 @@ def test_a_film_that_waits_is_asked_about_once() -> None:
 def test_a_card_keeps_discords_limits_and_escapes(state: FilmState) -> None:
     """Eight shots with any prompt are at most 4,000 characters, five buttons, and mention and format nothing."""
     prompt = "**@everyone** <@1> `x` " + "*" * 5000
-    film = a_film(*["cut"] * 8, state=state, joined=JOINED, posted=PostedVideo(1, file_name="film.mp4"))
+    film = a_film(
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        state=state,
+        joined=JOINED,
+        posted=PostedVideo(1, file_name="film.mp4"),
+    )
     takes = tuple(replace(take, shot=a_shot(n, prompt=prompt)) for n, take in enumerate(film.takes))
     film = replace(film, takes=takes)
     jobs = [a_shot_job(film, n, "failed", failure=Failure(kind="unknown"), charged_microusd=0) for n in range(1, 9)]
