@@ -18,6 +18,7 @@ from bot.films.member_export import films_for_export
 from bot.jobs.chip_ins import chip_ins_of_member
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
+from bot.jobs.pick_rows import votes_everywhere
 from bot.jobs.preferences import preferences_everywhere
 from bot.jobs.presets import presets_everywhere
 from bot.jobs.queries import JobCursor, cursor_of, jobs_of_member_everywhere
@@ -121,8 +122,10 @@ def _said_of(member_id: int) -> Transaction[dict[str, list[dict[str, Any]]]]:
     presets = yield from presets_everywhere(member_id, limit=SAID_MAX)
     chip_ins = yield from chip_ins_of_member(member_id, limit=SAID_MAX)
     films = yield from films_for_export(member_id, limit=SAID_MAX)
+    votes = yield from votes_everywhere(member_id, limit=SAID_MAX)
     collecting = [export_values(job) for job in chip_ins]
-    return {**granted, "settings": settings, "presets": presets, "chip_ins": collecting, "films": films}
+    said = {"settings": settings, "presets": presets, "chip_ins": collecting, "films": films, "votes": votes}
+    return {**granted, **said}
 
 
 async def _jobs(

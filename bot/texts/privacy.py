@@ -130,8 +130,8 @@ READ_ME = """This is what Wanda, a Discord bot, keeps about you.
 
 jobs.jsonl     each video you asked for, one JSON object a line, newest first
 money.csv      what each video cost and when, oldest first; dollars, times in UTC
-rules.json     what admins gave you, the rules for you, what you chose in /settings, your presets, and
-               your votes that aren't counted yet
+rules.json     what admins gave you, the rules for you, what you chose in /settings, your presets, your films,
+               what others can chip in for, and your votes that aren't counted yet
 files/         what you attached and your finished videos, by the number on each card
 
 Ids are Discord's. In JSON, times are seconds since 1970 (UTC), and amounts are millionths of a dollar.
