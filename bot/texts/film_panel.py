@@ -32,6 +32,7 @@ NOT_YOURS = "This draft belongs to somebody else. Type `/film` to begin your own
 SHOT_GONE = "That shot isn't there any more. Here is the film as it is now."
 DELETED = "The draft is deleted. Type `/film` whenever you want to begin a new one."
 BEGUN = "Your film is on its way. Its card in the channel shows how far each shot is."
+WAITS = "Your film waits for approval. Its card in the channel shows how it goes on."
 CHANGED = "Changed."
 LEFT_OUT = "The rest of the form is kept."
 REMOVED = "Removed."
@@ -185,7 +186,7 @@ def question_panel(page: DraftPage, changes: Sequence[Field], *, above_microusd:
         f"## Make this film for {price}?",
         f"{sum_words(len(draft.shots), seconds(draft, draft.shots), page.microusd)} · {look_words(draft)}",
         *(f"{field.name}: {' '.join(field.value.split())}" for field in changes),
-        f"-# Wanda asks before anything above {dollars(above_microusd)}. {price} is set aside now.",
+        f"-# Wanda asks before anything above {dollars(above_microusd)}. When you go on, {price} is set aside.",
         "-# Each shot is charged when it's made, and what isn't made comes back.",
     ]
     make = "Make it, if approved" if needs_approval else "Make it"

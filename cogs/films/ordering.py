@@ -43,7 +43,8 @@ async def make(interaction: Interaction, draft: Draft, *, is_sure: bool) -> None
         )
         await show(interaction, panel)
         return
-    await _order(interaction, draft, who)
+    begun = words.WAITS if checked.decision.needs_approval else words.BEGUN
+    await _order(interaction, draft, who, begun)
 
 
 def _queries(draft: Draft) -> list[RuleQuery]:
@@ -64,8 +65,8 @@ async def _checked(services: Services, who: Who, draft: Draft, quoted: FilmQuote
     return await check_quote(services, who, queries[0], total)
 
 
-async def _order(interaction: Interaction, draft: Draft, who: Who) -> None:
-    """Post a card and make the film on it; if it is refused, the card goes and the draft stays."""
+async def _order(interaction: Interaction, draft: Draft, who: Who, begun: str) -> None:
+    """Post a card, make the film on it and say so; if it is refused, the card goes and the draft stays."""
     services = interaction.client.services
     async with under_way(services, replace(acknowledgement_of(interaction, "placeholder"), id=draft.id)):
         card = await second_card(interaction)
@@ -74,4 +75,4 @@ async def _order(interaction: Interaction, draft: Draft, who: Who) -> None:
         except (Refusal, StorageError):
             await interaction.followup.delete_message(card.message_id)
             raise
-    await show(interaction, words.said_panel(words.BEGUN, draft.id))
+    await show(interaction, words.said_panel(begun, draft.id))

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox.stage import Stage, eventually, text_of
+from tests.support.film_steps import add_shot, click, new_message, open_panel, panel
 from tests.support.rerun_steps import labels, one_video, react, restart, wait_for_message
 from tests.support.text_commands import ask
 from tests.support.video_steps import (
@@ -178,3 +179,17 @@ async def test_a_reaction_asks_for_approval_beside_a_busy_card(stage: Stage, fil
     await react(stage, "maker", parent, "🔁")
     asking = await wait_for_message(stage, "Waiting for approval")
     assert labels(asking) == ["Approve", "Decline", "Cancel"]
+
+
+async def test_a_film_waits_as_a_whole(stage: Stage) -> None:
+    """Its panel and its card say so; when an approver declines, no shot was begun and nothing is charged."""
+    async with costs(stage):
+        shown = await open_panel(stage)
+        await add_shot(stage, shown, "a fox walks")
+        await add_shot(stage, shown, "a fox sleeps", joining="continue")
+        await click(stage, shown, "Make the film")
+        await panel(stage, shown, "waits for approval")
+        card = (await new_message(stage, "A film in 2 shots"))["id"]
+        await wait_for_text(stage, card, "Waiting for approval")
+        await press(stage, card, "Decline", user="boss")
+        assert "You weren't charged" in text_of(await wait_for_text(stage, card, "Declined by an approver"))
