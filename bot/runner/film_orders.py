@@ -36,7 +36,7 @@ from bot.settings import FilmSettings
 from bot.storage.transaction import Store, Transaction
 
 SPARE_S = 3600.0  # a reservation outlives its film's time, so that the film ends it
-NOT_YOURS = "Only whoever made this film can do that."
+NOT_YOURS = "Only whoever made this film can do that. Type `/film` to make your own."
 NO_JOINING = "Films are off here, because joining shots is off. Ask whoever runs Wanda, or make single videos."
 STOPPED = "Stopped. What isn't begun won't be charged; a shot that fal has already made is posted and charged."
 REDO_STOPPED = "Stopped. The film stays as it's made so far; what isn't begun won't be charged."

@@ -221,8 +221,8 @@ def option_part(spec: OptionSpec, filled_in: Any) -> Part:
 def own_video(entry: MenuEntry) -> str:
     """Return the refusal for a message of Wanda's own, whose files Discord doesn't list as attachments."""
     return (
-        f"“{entry.name}” can't take the video of Wanda's own message. Press a button below it instead (Continue, or "
-        "More… for Change video and Restyle), or save the file and attach it to a slash command."
+        f"“{entry.name}” can't take the video of Wanda's own message. Press a button below it instead, such as "
+        "Continue or More…, or save the file and attach it to a slash command."
     )
 
 

@@ -134,12 +134,12 @@ async def test_paused_redone_and_whose_it_is(stage: Stage, files: Path) -> None:
     assert "fal's safety check turned down the prompt" in text_of(paused)
     for label in ("Try again", "Edit", "Skip", "Stop"):
         answer = await click(stage, card, label, user="friend")
-        assert "whoever made this film" in (await read(stage, "friend", answer["message_id"])).text
+        assert "Type `/film` to make your own." in (await read(stage, "friend", answer["message_id"])).text
     opened = await click(stage, card, "Edit")
     await submit(stage, opened, prompt="first, calmer")
     done = await finished(stage, card)
     answer = await choose(stage, card, shot_of(done), user="friend")
-    assert "whoever made this film" in (await read(stage, "friend", answer["message_id"])).text
+    assert "Type `/film` to make your own." in (await read(stage, "friend", answer["message_id"])).text
     asked = await read(stage, "maker", (await choose(stage, card, shot_of(done)))["message_id"])
     assert "Shot 2 follows from its last frame" in asked.text
     before = len(await stage.fal.get("requests"))
