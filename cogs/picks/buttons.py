@@ -73,7 +73,7 @@ async def _press(interaction: Interaction, set_id: str, what: Press, value: int 
     """
     services, ref = interaction.client.services, PickRef(set_id, interaction.guild_id or 0)
     check_commands(interaction)
-    drafts = await _drafts_here(interaction, set_id)
+    drafts = await drafts_here(interaction, set_id)
     if interaction.user.id != drafts[0].member_id:
         raise OptionRefused(picks.not_yours(drafts[0].member_id, what))
     if what in {"pick", "end_vote"}:
@@ -92,7 +92,7 @@ async def _vote(interaction: Interaction, set_id: str, number: int) -> str:
     """Count a vote; returns the private answer; raises as `_press`."""
     services, ref = interaction.client.services, PickRef(set_id, interaction.guild_id or 0)
     check_commands(interaction)
-    await _drafts_here(interaction, set_id)
+    await drafts_here(interaction, set_id)
     who, now = interaction_member(interaction), services.clock()
     if (await services.store.read(terms_of(who, at=now, shipped=services.shipped))).blocked is not None:
         raise NotAllowed(BLOCKED, rule="blocked")
@@ -101,7 +101,7 @@ async def _vote(interaction: Interaction, set_id: str, number: int) -> str:
     return words.voted(number, is_new=is_new)
 
 
-async def _drafts_here(interaction: Interaction, set_id: str) -> tuple[Job, ...]:
+async def drafts_here(interaction: Interaction, set_id: str) -> tuple[Job, ...]:
     """Return the drafts of this set whose message is in this channel; raises OptionRefused if there are none."""
     jobs = await interaction.client.services.store.read(jobs_of_set(set_id))
     here = (interaction.guild_id, interaction.channel_id)

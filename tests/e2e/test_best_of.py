@@ -83,12 +83,19 @@ async def choose(stage: Stage, user: str, card: str, value: str) -> str:
 
 
 async def test_a_vote_of_the_channel(stage: Stage, files: Path) -> None:
-    """Members vote, once each, and may change it; when the vote ends, the winner is made."""
+    """Members vote, once each, and may change it, but not while blocked or in a time-out; the winner is made."""
     async with costs(stage, members=(0, 2 * DRAFT + FINAL), server=(0, 2 * DRAFT + FINAL)):
         card = await drafts(stage, files, 2)
         assert "only they can pick" in await choose(stage, "friend", card, "600")
         assert "decides a tie" in await choose(stage, "maker", card, "600")
         await wait_for_text(stage, card, "Vote for the best draft")
+        await admin(stage, "member block", member="friend", reason="spam")
+        assert "blocked you, so you can't vote" in await said(stage, "friend", card, "Draft 2")
+        await admin(stage, "member unblock", member="friend")
+        await stage.discord.post("world", {"members": [{"name": "friend", "timed_out_s": 600}]})
+        assert "in a time-out" in (await press(stage, "friend", card, "Draft 2"))["content"]
+        await stage.discord.post("world", {"members": [{"name": "friend", "timed_out_s": 0}]})
+        assert rows(stage, "SELECT number FROM votes") == []
         assert await said(stage, "friend", card, "Draft 2") == "You vote for draft 2. Press another one to change that."
         assert await said(stage, "friend", card, "Draft 2") == "You already vote for draft 2."
         assert "draft 2" in await said(stage, "maker", card, "Draft 2")
