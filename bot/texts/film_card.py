@@ -28,6 +28,7 @@ from bot.units import counted
 PROMPT_CHARS_MAX = 44  # of a shot's prompt in its line
 LINE_CHARS_MAX = 300
 BAR_CELLS, DOT = 6, " · "
+NEVER_MADE = "⏹️"
 _MARKS: Mapping[TakeLook, str] = {
     "to come": "⏳",
     "waiting": "⏳",
@@ -83,11 +84,19 @@ def _line(strip: Strip, number: int) -> str:
     take, look = strip.film.take(number), strip.looks[number - 1]
     prompt = plain(take.shot.prompt, PROMPT_CHARS_MAX) if visible(take.shot.prompt) else ""
     said = cut(_words(strip, number), LINE_CHARS_MAX)
-    return dotted((f"{_MARKS[look]} **{number}**", prompt, said))
+    mark = NEVER_MADE if _is_never_made(strip, number) else _MARKS[look]
+    return dotted((f"{mark} **{number}**", prompt, said))
+
+
+def _is_never_made(strip: Strip, number: int) -> bool:
+    """Return whether the film ended before this shot was begun."""
+    return strip.film.state in ENDED and strip.looks[number - 1] in {"to come", "waiting"}
 
 
 def _words(strip: Strip, number: int) -> str:
     take, job = strip.film.take(number), strip.job(number)
+    if _is_never_made(strip, number):
+        return "not made"
     match strip.looks[number - 1]:
         case "to come":
             waits = take.shot.needs_frame and number > 1

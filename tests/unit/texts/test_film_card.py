@@ -61,6 +61,15 @@ def test_a_paused_film_says_why_and_what_can_be_done() -> None:
     assert card.buttons[0].label == "Try again · $0.50"
 
 
+@pytest.mark.parametrize("state", ["cancelled", "done"])
+def test_nothing_is_still_to_come_of_a_film_that_has_ended(state: FilmState) -> None:
+    """A shot that was never begun is said not to be made: it waits for nothing any more."""
+    film = a_film("cut", "cut", "continue", state=state, why="stopped")
+    lines = card_of(film, made(film, 1)).body.splitlines()
+    assert lines[1] == "⏹️ **2** · what happens in shot 2 · not made"
+    assert lines[2] == "⏹️ **3** · what happens in shot 3 · not made"
+
+
 def test_a_paused_film_with_nothing_made_is_stopped_rather_than_finished() -> None:
     """There is nothing that it could be finished with."""
     film = a_film("cut", "continue", state="paused")
