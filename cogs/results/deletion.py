@@ -18,7 +18,7 @@ from bot.texts.button_ids import DELETION_TEMPLATE
 from bot.texts.set_card import is_on_message
 from cogs.base.component import PersistentButton
 from cogs.ordering.posting_rights import check_commands
-from cogs.results.films import check_over, files_of, film_of
+from cogs.results.films import check_over, files_of, film_of, shots_on_message
 from cogs.results.rerun import finished_job
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ async def delete_video(bot: Wanda, job: Job) -> bool:
                 log.warning("the card of job %s could not be deleted: %s", job.id, met)
             return False
     film = await film_of(bot.services, job)
-    jobs = await _jobs_on_card(bot.services, job) if film is None else tuple(film[1].values())
+    jobs = await _jobs_on_card(bot.services, job) if film is None else shots_on_message(*film)
     names = [result_name(one.id) for one in jobs] if film is None else files_of(*film)
     for name in names:
         try:

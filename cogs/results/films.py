@@ -44,9 +44,14 @@ def check_over(film: Film) -> None:
         raise OptionRefused(words.NOT_OVER)
 
 
+def shots_on_message(film: Film, jobs: Jobs) -> tuple[Job, ...]:
+    """Return the jobs whose card is the film's message: not those of the film that it continues."""
+    return tuple(job for job in jobs.values() if is_on_message(film, job))
+
+
 def files_of(film: Film, jobs: Jobs) -> list[str]:
     """Return the names of the kept videos that are on the film's message."""
-    shots = [result_name(job.id) for job in jobs.values() if is_on_message(film, job)]
+    shots = [result_name(job.id) for job in shots_on_message(film, jobs)]
     return [*shots, *(() if film.joined is None else (film.joined.name,))]
 
 
