@@ -93,7 +93,7 @@ async def test_a_vote_of_the_channel(stage: Stage, files: Path) -> None:
         assert "blocked you, so you can't vote" in await said(stage, "friend", card, "Draft 2")
         await admin(stage, "member unblock", member="friend")
         await stage.discord.post("world", {"members": [{"name": "friend", "timed_out_s": 600}]})
-        assert "in a time-out" in (await press(stage, "friend", card, "Draft 2"))["content"]
+        assert "in a time-out" in await said(stage, "friend", card, "Draft 2")
         await stage.discord.post("world", {"members": [{"name": "friend", "timed_out_s": 0}]})
         assert rows(stage, "SELECT number FROM votes") == []
         assert await said(stage, "friend", card, "Draft 2") == "You vote for draft 2. Press another one to change that."
