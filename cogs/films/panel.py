@@ -82,14 +82,14 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
                 await show_shot(interaction, moved, shot_id, said)
             case "remove":
                 files = shot_named(draft, shot_id).files
-                await self._keep_without(interaction, draft, without_shot(draft, shot_id), files, words.REMOVED)
+                await self._keep_without(interaction, without_shot(draft, shot_id), files, words.REMOVED)
             case "bare":
                 files = shot_named(draft, shot_id).files
                 bare = changed_shot(draft, shot_id, picture=None, end_picture=None)
-                await self._keep_without(interaction, draft, bare, files, words.CHANGED)
+                await self._keep_without(interaction, bare, files, words.CHANGED)
             case "mute":
                 files = () if draft.soundtrack is None else (draft.soundtrack,)
-                await self._keep_without(interaction, draft, replace(draft, soundtrack=None), files, words.CHANGED)
+                await self._keep_without(interaction, replace(draft, soundtrack=None), files, words.CHANGED)
             case "make" | "sure" as action:
                 await make(interaction, draft, is_sure=action == "sure")
             case "drop":
@@ -104,7 +104,7 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
                 await show_draft(interaction, draft)
 
     async def _keep_without(
-        self, interaction: Interaction, draft: Draft, changed: Draft, files: tuple[Input, ...], said: str
+        self, interaction: Interaction, changed: Draft, files: tuple[Input, ...], said: str
     ) -> None:
         """Keep the changed draft, and remove the files that it does not have any more."""
         services = interaction.client.services
@@ -115,7 +115,6 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
             await show_shot(interaction, kept, self.parts["shot_id"], said)
         else:
             await show_draft(interaction, kept, said)
-        del draft
 
 
 async def _say_on_panel(interaction: Interaction, draft: Draft, error: Refusal | StorageError) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.films.model import SHOTS_MAX, Film, FilmState, Joined, Joining
+from bot.films.model import Film, FilmState, Joined
 from bot.jobs.model import Failure, Job, Live, PostedVideo
 from bot.texts.card import JobCard
 from bot.texts.film_buttons import redo_card
@@ -90,6 +90,18 @@ def test_a_finished_film_comes_before_its_parts() -> None:
     assert "15 s" in card.size
 
 
+def test_a_shot_made_again_is_no_other_price_than_agreed() -> None:
+    """What it cost before is in the sum, and the card compares that with nothing."""
+    posted = PostedVideo(9_000_000, file_name="film.mp4")
+    film = a_film("cut", "cut", state="done", joined=JOINED, posted=posted)
+    former = replace(made(film, 1), id="f" * 26, quote_microusd=500_000)
+    card = card_of(film, made(film, 1), made(film, 2), former)
+    assert (card.price, card.quoted) == ("$1.50", "")
+    stopped = replace(former, state="cancelled", charged_microusd=0)
+    card = card_of(film, made(film, 1), made(film, 2), stopped)
+    assert (card.price, card.quoted) == ("$1.00", "")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -127,8 +139,19 @@ def test_a_film_that_waits_is_asked_about_once() -> None:
 def test_a_card_keeps_discords_limits_and_escapes(state: FilmState) -> None:
     """Eight shots with any prompt are at most 4,000 characters, five buttons, and mention and format nothing."""
     prompt = "**@everyone** <@1> `x` " + "*" * 5000
-    joinings: tuple[Joining, ...] = ("cut",) * SHOTS_MAX
-    film = a_film(*joinings, state=state, joined=JOINED, posted=PostedVideo(1, file_name="film.mp4"))
+    film = a_film(
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        "cut",
+        state=state,
+        joined=JOINED,
+        posted=PostedVideo(1, file_name="film.mp4"),
+    )
     takes = tuple(replace(take, shot=a_shot(n, prompt=prompt)) for n, take in enumerate(film.takes))
     film = replace(film, takes=takes)
     jobs = [a_shot_job(film, n, "failed", failure=Failure(kind="unknown"), charged_microusd=0) for n in range(1, 9)]
