@@ -121,11 +121,6 @@ class FilmOrders:
         takes = acts.redone(film, jobs, number=number, shot=shot, and_following=and_following)
         return sum(take.quote_microusd for take in priced(film, takes, self._prices).values())
 
-    def retry_microusd(self, film: Film, number: int, shot: Shot) -> int:
-        """Return what another try of a shot costs; raises Refusal."""
-        take = acts.new_take(film, number, shot, is_made=False)
-        return priced(film, {number: take}, self._prices)[number].quote_microusd
-
     async def skip(self, film_id: str, number: int, job_id: str, *, member_id: int, manages: bool = False) -> str:
         """Go on without a missing shot; returns the sentence for whoever pressed. `manages` is Manage Server."""
         now = self._clock()

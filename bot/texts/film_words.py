@@ -23,9 +23,9 @@ CONTINUED = "These shots are made already and cost nothing more. Add new ones to
 RECIPE = "Here's the recipe of your film. Attach it to `/film` to begin a new one like it."
 
 
-def tried_again(number: int) -> str:
-    """Return the answer once a missing shot is tried again."""
-    return f"Shot {number} is being made again, and the film goes on after it."
+def tried_again(number: int, microusd: int) -> str:
+    """Return the answer once a missing shot is tried again, with what that costs: it may have been edited."""
+    return f"Shot {number} is being made again for {dollars(microusd)}, and the film goes on after it."
 
 
 def made_again(number: int) -> str:

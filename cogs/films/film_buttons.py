@@ -128,8 +128,9 @@ async def _try_again(interaction: Interaction, film: Film, number: int, shot: Sh
     check_mine(interaction, film)
     await _check_posting(interaction, film)
     who = interaction_member(interaction)
-    await interaction.client.services.films.retry(film.id, number, film.take(number).job_id, who=who, shot=shot)
-    await _say(interaction, words.tried_again(number))
+    job_id = film.take(number).job_id
+    film = await interaction.client.services.films.retry(film.id, number, job_id, who=who, shot=shot)
+    await _say(interaction, words.tried_again(number, film.take(number).quote_microusd))
 
 
 async def _check_posting(interaction: Interaction, film: Film) -> None:

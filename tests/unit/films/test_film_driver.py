@@ -201,8 +201,8 @@ def test_an_edited_shot_costs_its_own_price(world: FilmWorld) -> None:
     """Twice as long, twice as dear; what is held is what was said."""
     film = failed_at(world, 3)
     longer = replace(film.take(3).shot, seconds=10)
-    assert world.orders.retry_microusd(film, 3, longer) == 2 * EACH
-    world.do(world.orders.retry(FILM_ID, 3, film.take(3).job_id, who=WHO, shot=longer))
+    again = world.do(world.orders.retry(FILM_ID, 3, film.take(3).job_id, who=WHO, shot=longer))
+    assert again.take(3).quote_microusd == 2 * EACH
     assert world.money() == (2 * EACH, 4 * EACH)
     world.make_all()
     assert world.money() == (0, 6 * EACH)
