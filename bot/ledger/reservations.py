@@ -6,7 +6,6 @@ is reserved counts in every budget like a running job, and a defect of what it w
 Both endings are decided by who deletes the row, under the server's lock.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -56,33 +55,15 @@ class Wish:
     expires_at: float
 
 
-def reserve_all(wishes: Sequence[Wish], *, at: float, shipped: Shipped) -> Transaction[tuple[Held, ...]]:
-    """Reserve all of these, of one member in one server, or none.
+def reserve(wish: Wish, *, at: float, shipped: Shipped) -> Transaction[Held]:
+    """Reserve the money of one job, under the server's lock, which the caller holds.
 
-    A job never gets a second hold, so repeating it changes nothing. They do not count as videos at once.
+    A job never gets a second hold, so repeating it changes nothing. It does not count as a video at once.
 
     Raises:
-        NotAllowed: a rule forbids one of them.
-        QuotaExceeded: a budget cannot carry them all, even with the member's grants.
+        NotAllowed: a rule forbids it.
+        QuotaExceeded: a budget cannot carry it, even with the member's grants.
     """
-    first = wishes[0]
-    yield from tables.lock(first.who.guild_id, everything=shipped.total_cap_microusd is not None)
-    if len(wishes) > 1:
-        yield from holds.check_sum(
-            amount_microusd=sum(wish.amount_microusd for wish in wishes),
-            who=first.who,
-            query=replace(first.query, videos=len(wishes), begun=0),
-            at=at,
-            shipped=shipped,
-        )
-    held: list[Held] = []
-    for wish in wishes:
-        held.append((yield from reserve(wish, at=at, shipped=shipped)))  # noqa: PERF401 - a comprehension cannot yield
-    return tuple(held)
-
-
-def reserve(wish: Wish, *, at: float, shipped: Shipped) -> Transaction[Held]:
-    """Reserve one, under the server's lock, which the caller holds; raises as `reserve_all`."""
     checked = yield from holds.check(
         job_id=wish.job_id,
         amount_microusd=wish.amount_microusd,
