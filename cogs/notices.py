@@ -56,8 +56,8 @@ class Notices(LoopCog):
         try:
             shards = self.bot.held_shards()
             due = await services.store.read(notices.due_notices(services.clock(), shards, limit=UNDER_WAY_MAX))
-        except StorageError:
-            log.warning("due notices could not be read; this is tried again", exc_info=True)
+        except StorageError as error:
+            log.warning("due notices could not be read; this is tried again: %s", error)
             return
         for notice in due:
             key = (notice.job_id, notice.kind)
@@ -73,8 +73,8 @@ class Notices(LoopCog):
         try:
             async with self._turns.turn(Requester(notice.guild_id, notice.member_id)):
                 await self._post(poster, notice)
-        except StorageError:
-            log.warning("what became of a notice could not be stored; it is looked at again", exc_info=True)
+        except StorageError as error:
+            log.warning("what became of a notice could not be stored; it is looked at again: %s", error)
         except Exception:
             log.exception("a defect kept a notice about job %s from being posted", notice.job_id)
 

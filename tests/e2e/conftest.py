@@ -38,6 +38,8 @@ QUICK = {
     "WANDA_REHEARSAL_DAYS": "0",
 }
 
+LISTS_LATE = {"listed_after_s": 3600}  # so that a job whose submit's reply was lost stays lost for a while
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _forked_processes() -> Iterator[None]:
@@ -65,6 +67,8 @@ async def stage(bot_settings: dict[str, str], tmp_path_factory: pytest.TempPathF
     port = bot_settings.get("WANDA_WEB_PORT") or str(await asyncio.to_thread(free_port))
     settings = {**QUICK, **bot_settings, "WANDA_WEB_PORT": port}
     async with Stage(tmp_path_factory.mktemp("data"), seconds_per_job=0.3, settings=settings) as ready:
+        if "WANDA_FAL_SEARCH_S" not in bot_settings:
+            await ready.fal.post("settings", LISTS_LATE)
         await ready.start_bot()
         yield ready
         if ready.bot is not None and ready.bot.returncode is None:
@@ -76,6 +80,7 @@ async def stage(bot_settings: dict[str, str], tmp_path_factory: pytest.TempPathF
 async def empty_stage(tmp_path: Path) -> AsyncIterator[Stage]:
     """The stand-ins without a bot, for a test that starts it with its own settings, or more than once."""
     async with Stage(tmp_path / "data", seconds_per_job=0.3, settings=QUICK) as ready:
+        await ready.fal.post("settings", LISTS_LATE)
         yield ready
 
 

@@ -79,6 +79,20 @@ async def test_decline(stage: Stage, files: Path, user: str) -> None:
         assert "Declined by an approver" in text_of(message)
 
 
+async def test_a_film_waits_as_a_whole(stage: Stage) -> None:
+    """Its panel and its card say so; when an approver declines, no shot was begun and nothing is charged."""
+    async with costs(stage):
+        shown = await open_panel(stage)
+        await add_shot(stage, shown, "a fox walks")
+        await add_shot(stage, shown, "a fox sleeps", joining="continue")
+        await click(stage, shown, "Make the film")
+        await panel(stage, shown, "waits for approval")
+        card = (await new_message(stage, "A film in 2 shots"))["id"]
+        await wait_for_text(stage, card, "Waiting for approval")
+        await press(stage, card, "Decline", user="boss")
+        assert "You weren't charged" in text_of(await wait_for_text(stage, card, "Declined by an approver"))
+
+
 async def test_the_owner_takes_it_back(stage: Stage, files: Path) -> None:
     """The job's owner can cancel while it waits."""
     message_id = await waiting(stage, files)
@@ -179,17 +193,3 @@ async def test_a_reaction_asks_for_approval_beside_a_busy_card(stage: Stage, fil
     await react(stage, "maker", parent, "🔁")
     asking = await wait_for_message(stage, "Waiting for approval")
     assert labels(asking) == ["Approve", "Decline", "Cancel"]
-
-
-async def test_a_film_waits_as_a_whole(stage: Stage) -> None:
-    """Its panel and its card say so; when an approver declines, no shot was begun and nothing is charged."""
-    async with costs(stage):
-        shown = await open_panel(stage)
-        await add_shot(stage, shown, "a fox walks")
-        await add_shot(stage, shown, "a fox sleeps", joining="continue")
-        await click(stage, shown, "Make the film")
-        await panel(stage, shown, "waits for approval")
-        card = (await new_message(stage, "A film in 2 shots"))["id"]
-        await wait_for_text(stage, card, "Waiting for approval")
-        await press(stage, card, "Decline", user="boss")
-        assert "You weren't charged" in text_of(await wait_for_text(stage, card, "Declined by an approver"))

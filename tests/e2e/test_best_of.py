@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage, components_of, eventually, text_of, videos_of
-from tests.support.rerun_steps import labels, latest_input, press, wait_for_inputs
+from sandbox.stage import Stage, buttons_of, components_of, eventually, text_of, videos_of
+from tests.support.rerun_steps import labels, latest_input, wait_for_inputs
 from tests.support.text_commands import admin, read
 from tests.support.video_steps import (
     ORDERED,
@@ -41,8 +41,11 @@ async def drafts(stage: Stage, files: Path, number: int, **options: Any) -> str:
 
 
 async def said(stage: Stage, user: str, card: str, label: str) -> str:
-    """Press a button below the drafts, and return the private answer."""
-    return (await read(stage, user, (await press(stage, user, card, label))["message_id"])).text
+    """Press the button whose label begins so, and return the private answer; votes change a label at any time."""
+    buttons = buttons_of(await stage.message(card) or {})
+    pressed = next(one["custom_id"] for one in buttons if one["label"].startswith(label))
+    answer = await stage.discord.post("click", {"user": user, "message": card, "custom_id": pressed})
+    return (await read(stage, user, answer["message_id"])).text
 
 
 async def final_of(stage: Stage, card: str) -> dict[str, Any]:
@@ -133,7 +136,7 @@ async def test_approval_of_drafts(stage: Stage, files: Path) -> None:
         async with costs(stage):
             card = await order(stage, files, variations=12, resolution="1080p")
             await wait_for_text(stage, card, "Waiting for approval")
-            await press(stage, "admin", card, "Decline")
+            await said(stage, "admin", card, "Decline")
             await wait_for_text(stage, card, "There is no draft to pick")
     finally:
         await admin(stage, "approval", above="off")
