@@ -1,46 +1,28 @@
 """Retention: a loop that deletes old files, and listeners for servers that Wanda leaves or joins again."""
 
-import asyncio
 import logging
-from contextlib import suppress
 
 import discord
 from discord.ext import commands
 
-from bot.client import Wanda
 from bot.errors import StorageError
 from bot.jobs.erasure import keep_guild, note_guilds
 from bot.runner.retention import keep_tidy
 from bot.sharding import Shards
-from cogs.base.cog import LoopCog
+from cogs.base.cog import ShardLoopCog
 
 log = logging.getLogger(__name__)
 # If Wanda is started with another bot's token by mistake, all its servers are missing; a week is enough to notice.
 MISSED_GRACE_S = 7 * 86400.0
 
 
-class RetentionLoop(LoopCog):
+class RetentionLoop(ShardLoopCog):
     """Deletes files after `keep_days`, and the data of servers that Wanda was removed from."""
-
-    def __init__(self, bot: Wanda) -> None:
-        super().__init__(bot)
-        self._has_more = asyncio.Event()
 
     async def loop(self) -> None:
         """Delete old files, every `cleanup_interval_s` and when shards were taken up."""
         services = self.bot.services
         await keep_tidy(services.keeper, every_s=services.settings.storage.cleanup_interval_s, sleep=self._pause)
-
-    async def take_up(self, shards: Shards) -> None:
-        """Have the next round begin at once: before, this process had no shards, or not these."""
-        del shards
-        self._has_more.set()
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._has_more.wait()
-        self._has_more.clear()
 
     @commands.Cog.listener()
     async def on_shard_ready(self, shard_id: int) -> None:

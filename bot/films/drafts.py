@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from bot.errors import OptionRefused
 from bot.films.model import Draft, draft_body, readable_draft
 from bot.jobs.places import bytes_of
+from bot.jobs.removals import note_removal
 from bot.ledger import tables
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -97,7 +98,7 @@ def delete_draft(draft_id: str, *, before: float = float("inf")) -> Transaction[
     """
     row = yield One("DELETE FROM film_drafts WHERE id = $1 AND updated_at < $2 RETURNING id", (draft_id, before))
     if row is not None:
-        yield One("INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING", (draft_id,))
+        yield from note_removal(draft_id)
     return row is not None
 
 

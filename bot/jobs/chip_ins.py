@@ -21,6 +21,7 @@ from bot.errors import AlreadyRunning, Busy, NotAllowed, OptionRefused
 from bot.jobs import transactions
 from bot.jobs.model import Address, Job
 from bot.jobs.places import Places, bytes_of, check_files, waiting_files
+from bot.jobs.removals import note_removal
 from bot.ledger import holds, reservations, tables
 from bot.ledger.decision import refuse_if_not_allowed, refuse_if_pools_short
 from bot.ledger.model import RuleQuery, Share, Shipped, Who
@@ -56,7 +57,6 @@ SELECT id, guild_id FROM chip_ins WHERE state <> 'over'
 AND (expires_at <= $1 OR state = 'full' OR guild_id IN (SELECT guild_id FROM leaving)) AND {mine}
 ORDER BY expires_at LIMIT $2"""
 _STALE = "SELECT id, guild_id FROM chip_ins WHERE stale_at <= $1 AND {mine} ORDER BY stale_at LIMIT $2"
-_REMOVE_FILES = "INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING"
 GONE = "This one is over: it was paid for, cancelled, or its time ran out. You weren't charged."
 FULL = "It's all paid for already. You weren't charged."
 
@@ -314,7 +314,7 @@ def forget_chip_ins_in(guild_id: int) -> Transaction[None]:
     """Delete a server's chip-ins, with a note to remove their files; their shares are released with the server's."""
     rows: list[Row] = yield Many("DELETE FROM chip_ins WHERE guild_id = $1 RETURNING id", (guild_id,))
     for row in rows:
-        yield One(_REMOVE_FILES, (row["id"],))
+        yield from note_removal(row["id"])
 
 
 def chip_ins_of_member(member_id: int, *, limit: int) -> Transaction[tuple[Job, ...]]:
@@ -424,7 +424,7 @@ def _give_back(chip_in: ChipIn, shares: Iterable[Share], now: float) -> Transact
 def _end(chip_in: ChipIn, over: Over, now: float) -> Transaction[ChipIn]:
     """Give everything back, and have the files removed."""
     yield from reservations.release_group(chip_in.id, at=now, reason=_REASONS[over])
-    yield One(_REMOVE_FILES, (chip_in.id,))
+    yield from note_removal(chip_in.id)
     ended = replace(chip_in, state="over", over=over, obstacle="")
     yield from _store(ended, now)
     return ended
@@ -436,7 +436,7 @@ def _end_unreadable(chip_in_id: str, now: float) -> Transaction[bool]:
     if row is None:
         return False
     yield from reservations.release_group(chip_in_id, at=now, reason="its row could not be read")
-    yield One(_REMOVE_FILES, (chip_in_id,))
+    yield from note_removal(chip_in_id)
     return True
 
 

@@ -15,6 +15,7 @@ from bot.jobs.pick_rows import forget_picks_in, forget_picks_of
 from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
 from bot.jobs.presets import forget_presets_in, forget_presets_of
 from bot.jobs.prompt_log import forget_prompts_in, forget_prompts_of
+from bot.jobs.removals import note_removal
 from bot.jobs.rows import body_of, readable_job, readable_jobs
 from bot.ledger import asks, money_requests, reservations, tables, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
@@ -45,7 +46,6 @@ _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
 ORDER BY told DESC, created_at LIMIT $1"""
-_TO_REMOVE = "INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING"
 _SERVERS = """
 SELECT guild_id FROM (
 SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
@@ -180,23 +180,6 @@ def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
         yield One("UPDATE jobs SET files_gone = 1, body = $2 WHERE id = $1", (job_id, body))
 
 
-def removals(*, limit: int) -> Transaction[tuple[str, ...]]:
-    """Return what is still to be removed: ids of deleted jobs, for all of their files, and names of files."""
-    rows: list[Row] = yield Many("SELECT what FROM removals ORDER BY what LIMIT $1", (limit,))
-    return tuple(row["what"] for row in rows)
-
-
-def note_removal(name: str) -> Transaction[None]:
-    """Note that a file is still to be removed."""
-    yield One(_TO_REMOVE, (name,))
-
-
-def note_removed(removed: Collection[str]) -> Transaction[None]:
-    """Note that these are removed; in order, because two processes may note the same ones at once."""
-    for what in sorted(removed):
-        yield One("DELETE FROM removals WHERE what = $1", (what,))
-
-
 def jobs_with_deleted_sources(shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[Job, ...]]:
     """Return ended and unfinished jobs with copies of files whose member had their data deleted."""
     rows: list[Row] = yield Many(_WITH_DELETED_SOURCES.format(mine=shards.where()), (limit,))
@@ -223,7 +206,7 @@ def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
     rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", (identity,))  # noqa: S608 - the condition is this module's own
     for row in rows:
         yield One("DELETE FROM borrowings WHERE job_id = $1", (row["id"],))
-        yield One(_TO_REMOVE, (row["id"],))
+        yield from note_removal(row["id"])
     return tuple(row["id"] for row in rows)
 
 
@@ -234,7 +217,7 @@ def _delete_films(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
         rows: list[Row] = yield Many(f"DELETE FROM {table} WHERE {whose} RETURNING id", (identity,))  # noqa: S608 - the names and the condition are this module's own
         deleted += [row["id"] for row in rows]
     for film_id in deleted:
-        yield One(_TO_REMOVE, (film_id,))
+        yield from note_removal(film_id)
     return tuple(deleted)
 
 

@@ -13,7 +13,7 @@ from bot.files.files import Files
 from bot.files.names import beside
 from bot.films import drafts
 from bot.films.transactions import note_files_gone, old_films
-from bot.jobs import erasure, queries
+from bot.jobs import erasure, queries, removals
 from bot.media.rules.preview import preview_name
 from bot.runner.orphans import Orphans
 from bot.sharding import Shards
@@ -125,7 +125,7 @@ class Retention:
         for at in range(0, len(job_ids), BATCH):
             await self._remove_noted(job_ids[at : at + BATCH])
         for _ in range(BATCHES_MAX):
-            left = await self.store.read(erasure.removals(limit=BATCH))
+            left = await self.store.read(removals.noted_removals(limit=BATCH))
             if not left:
                 return
             await self._remove_noted(left)
@@ -134,7 +134,7 @@ class Retention:
         names = [what for what in noted if "/" in what]
         await self.files.remove(names)
         await self.files.remove_jobs([what for what in noted if what not in names])
-        await self.store.write(erasure.note_removed(noted), guild_id=None)
+        await self.store.write(removals.note_removed(noted), guild_id=None)
 
 
 async def keep_tidy(keeper: Retention, *, every_s: float, sleep: Callable[[float], Awaitable[None]]) -> None:

@@ -219,21 +219,18 @@ class Runner:
             NotReserved: nothing is reserved for it, and no such job was accepted.
             StorageError: the database or the files did not answer; it may be called again.
         """
-        self._refuse_when_closing()
-        await self._keep((job,))
+
+        def accept(running: int) -> Transaction[Job]:
+            return transactions.accept_reserved(job, self.shipped, self.places, now=self._clock(), running=running)
+
         try:
-            with self._beginning(1) as running:
-                accepting = transactions.accept_reserved(
-                    job, self.shipped, self.places, now=self._clock(), running=running
-                )
-                stored = await self._store.write(accepting, guild_id=job.guild_id)
+            return await self.accept_by(accept, lambda stored: stored, job.guild_id, keep=job)
         except (StorageError, NotReserved):
             known = await self._store.read(transactions.get(job.id))
             if known is None:
                 raise
             self._drive(known)  # an earlier try was committed although its answer was lost
             return known
-        return self._begin((stored,))
 
     async def accept_by(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, TypeAlias
 
 from discord import app_commands
@@ -9,6 +10,7 @@ from discord.ext import commands
 
 from bot.catalogue.picker import Picker
 from bot.client import Wanda
+from bot.sharding import Shards
 from bot.tasks import end
 from cogs.base.component import PersistentButton, PersistentSelect
 
@@ -75,6 +77,25 @@ class LoopCog(FeatureCog):
         """Also cancel the loop and wait until it has ended."""
         await super().cog_unload()
         await end(self._task)
+
+
+class ShardLoopCog(LoopCog):
+    """A loop over this process's servers, whose next round begins at once when it took up shards."""
+
+    def __init__(self, bot: Wanda) -> None:
+        super().__init__(bot)
+        self._has_more = asyncio.Event()
+
+    async def take_up(self, shards: Shards) -> None:
+        """Have the next round begin at once: before, this process had no shards, or not these."""
+        del shards
+        self._has_more.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._has_more.wait()
+        self._has_more.clear()
 
 
 CogClass: TypeAlias = Callable[[Wanda], FeatureCog]

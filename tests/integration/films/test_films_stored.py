@@ -13,7 +13,7 @@ from bot.films.member_export import films_for_export
 from bot.films.ordering import film_from
 from bot.films.quoting import quote
 from bot.films.shot_jobs import wish_of
-from bot.jobs import erasure, machine
+from bot.jobs import erasure, machine, removals
 from bot.jobs import transactions as jobs
 from bot.jobs.model import Job, Part
 from bot.jobs.places import waiting_files
@@ -112,4 +112,4 @@ async def test_a_films_files_and_rows_go(store: Store) -> None:
     forgotten = await store.write(erasure.forget_member(2, at=NOW + 10))
     assert set(forgotten) == {job.id, FILM_ID, "e" * 32}
     assert await store.read(films_for_export(2, limit=10)) == []
-    assert set(await store.read(erasure.removals(limit=10))) == {job.id, FILM_ID, "e" * 32}
+    assert set(await store.read(removals.noted_removals(limit=10))) == {job.id, FILM_ID, "e" * 32}

@@ -10,7 +10,7 @@ import pytest
 from bot.errors import Busy, FilesGone, FilesUnavailable, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.files.folder import FolderFiles
-from bot.jobs import erasure, machine, queries, transactions
+from bot.jobs import erasure, machine, queries, removals, transactions
 from bot.jobs.model import Job
 from bot.jobs.preferences import PreferenceBounds, Preferences, preferences_of, set_preferences
 from bot.ledger import audit, holds
@@ -133,17 +133,17 @@ async def test_files_that_cannot_be_removed_now_are_removed_later(
     for _ in range(2):
         await a_retention(store, files, at=NOW).round()
         assert not any(path.exists() for path in gone)
-        assert await store.read(erasure.removals(limit=9)) == ()
+        assert await store.read(removals.noted_removals(limit=9)) == ()
 
 
 async def test_one_file_that_is_still_to_be_removed(store: Store, store_settings: StorageSettings) -> None:
     """A deleted video that could not be removed goes with the next round, and the job's inputs stay."""
     job = await _made(store, a_job())
     picture, video = _files(store_settings, job)
-    await store.write(erasure.note_removal(f"results/{job.id}.mp4"), guild_id=None)
+    await store.write(removals.note_removal(f"results/{job.id}.mp4"), guild_id=None)
     await _keeper(store, store_settings).round()
     assert (picture.exists(), video.exists()) == (True, False)
-    assert await store.read(erasure.removals(limit=9)) == ()
+    assert await store.read(removals.noted_removals(limit=9)) == ()
 
 
 async def test_old_files_stay_noted_until_they_are_removed(store: Store, store_settings: StorageSettings) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.cli.ledger import closing as closing_exposure
 from bot.errors import Busy, NotAllowed, OptionRefused, QuotaExceeded
-from bot.jobs import chip_ins, erasure, machine, transactions
+from bot.jobs import chip_ins, erasure, machine, removals, transactions
 from bot.jobs.chip_ins import Added, ChipInBounds, Rules
 from bot.jobs.model import Job
 from bot.jobs.queries import job_ids_named
@@ -200,7 +200,7 @@ def test_all_is_given_back_at_once(books: MemoryStore, end: str) -> None:
             assert books.run(chip_ins.due_chip_ins(now=NOW)) == ((JOB.id, 1),)
             assert books.run(chip_ins.end_late(JOB.id, now=NOW)) is True
     assert (held_of(books, MAKER), held_of(books, BEN), state_of(books)) == (0, 0, "over")
-    assert books.run(erasure.removals(limit=9)) == (JOB.id,)
+    assert books.run(removals.noted_removals(limit=9)) == (JOB.id,)
     with pytest.raises(OptionRefused, match="over"):
         add(books, CLEO, 500_000)
 
@@ -316,7 +316,7 @@ def test_whoever_has_their_data_deleted_gets_theirs_back_first(books: MemoryStor
     over = books.run(chip_ins.chip_in_of(JOB.id))
     assert over is not None
     assert (over.state, over.job, [one.member_id for one in over.shares]) == ("over", None, [CLEO])
-    assert (held_of(books, CLEO), books.run(erasure.removals(limit=9))) == (0, (JOB.id,))
+    assert (held_of(books, CLEO), books.run(removals.noted_removals(limit=9))) == (0, (JOB.id,))
     books.run(erasure.forget_member(CLEO, at=NOW + 7))
     over = books.run(chip_ins.chip_in_of(JOB.id))
     assert over is not None
