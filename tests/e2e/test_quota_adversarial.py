@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,15 +143,23 @@ def _silent(server: PostgresServer) -> Generator[None]:
     """Stop PostgreSQL's processes with SIGSTOP until the block ends."""
     assert server._process is not None  # pyright: ignore[reportPrivateUsage]
     parent = server._process.pid  # pyright: ignore[reportPrivateUsage]
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
-    pids = [parent, *map(int, children)]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    os.kill(parent, signal.SIGSTOP)  # first, and waited for: until it stands it may start a child for a new connection
+    stopped = [parent]
     try:
+        _wait_until_stopped(parent)
+        for child in Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split():
+            os.kill(int(child), signal.SIGSTOP)
+            stopped.append(int(child))
         yield
     finally:
-        for pid in pids:
+        for pid in stopped:
             os.kill(pid, signal.SIGCONT)
+
+
+def _wait_until_stopped(pid: int, *, within_s: float = 5.0) -> None:
+    give_up_at = time.monotonic() + within_s
+    while Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "T":
+        assert time.monotonic() < give_up_at, "PostgreSQL did not stop"
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds PostgreSQL's processes in /proc")
