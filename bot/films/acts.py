@@ -70,20 +70,21 @@ def act_of(step: Step, *, now: float, life_s: float) -> Act:
 
 def started(film: Film, *, now: float, life_s: float) -> Change:
     """Let the other shots begin: it was approved."""
-    return Change(film=replace(film, state="making", asked_job=None, updated_at=now, ends_at=now + life_s))
+    return Change(film=replace(film, state="making", asked_jobs=(), updated_at=now, ends_at=now + life_s))
 
 
 def declined(film: Film, jobs: Jobs, *, now: float) -> Change:
-    """Leave what was ordered last as it was before: it was not approved."""
+    """Leave what was ordered last as it was before: it was not approved. What was ordered before goes on."""
     release: list[str] = []
     takes: list[Take] = []
     for take, look in zip(film.takes, looks_of(film, jobs), strict=True):
-        is_new = look == "to come" or take.job_id == film.asked_job
+        if take.job_id not in film.asked_jobs:
+            takes.append(take)
+            continue
         if look == "to come":
             release.append(take.job_id)
-        before = take.left_out() if take.former is not None else replace(take, unpaid=look == "to come")
-        takes.append(before if is_new else take)
-    film = replace(film, takes=tuple(takes), state="making", asked_job=None, updated_at=now)
+        takes.append(take.left_out() if take.former is not None else replace(take, unpaid=look == "to come"))
+    film = replace(film, takes=tuple(takes), state="making", asked_jobs=(), updated_at=now)
     return Change(film=film, release=tuple(release), reason="it was not approved")
 
 
@@ -200,14 +201,13 @@ def cancelled(film: Film, jobs: Jobs, *, why: str, now: float) -> Change:
     return replace(change, film=replace(change.film, state="cancelled", why=why))
 
 
-def with_takes(
-    film: Film, takes: Mapping[int, Take], *, is_waiting: bool, asked: str, now: float, ends_at: float
-) -> Film:
-    """Return the film with new takes, which are begun or wait for approval."""
+def with_takes(film: Film, takes: Mapping[int, Take], *, is_waiting: bool, now: float, ends_at: float) -> Film:
+    """Return the film with new takes, which are begun or wait for approval of the first of them."""
     for number, take in takes.items():
         film = film.with_take(number, take)
     state = "waiting" if is_waiting else "making"
-    return replace(film, state=state, why="", asked_job=asked if is_waiting else None, updated_at=now, ends_at=ends_at)
+    asked = tuple(takes[number].job_id for number in sorted(takes)) if is_waiting else ()
+    return replace(film, state=state, why="", asked_jobs=asked, updated_at=now, ends_at=ends_at)
 
 
 def new_take(film: Film, number: int, shot: Shot, *, is_made: bool) -> Take:
@@ -281,5 +281,5 @@ def _without(film: Film, jobs: Jobs, *, now: float, is_out: Callable[[TakeLook, 
         takes.append(take.left_out())
         if look == "to come":
             release.append(take.job_id)
-    film = replace(film, takes=tuple(takes), state="making", why="", asked_job=None, updated_at=now)
+    film = replace(film, takes=tuple(takes), state="making", why="", asked_jobs=(), updated_at=now)
     return Change(film=film, release=tuple(release), reason="the film goes on without it")

@@ -143,11 +143,12 @@ class Film(Plan):
     """An ordered film. Its id was the draft's, and is the group of its reservations. Times are Unix seconds.
 
     The files that it was ordered with are in `inputs/<id>/`, and its joined video too. `revision` counts how often it
-    was joined. `address` is its one message. `ends_at` is when what is not made by then is given up. `asked_job` is the
-    job whose approval decides on what was ordered last. `why` says in one word why it is paused or ended without a
-    video: `shot`, `join`, `post`, `stopped`, `nothing`, or the kind of the first job's failure. `posted` is what its
-    message holds. `shown_at` is the `updated_at` that its message shows, as far as it must; `cancelling` are jobs that
-    are still to be cancelled because it was stopped; `replaced` are the names of joined videos before this one.
+    was joined. `address` is its one message. `ends_at` is when what is not made by then is given up. `asked_jobs` are
+    the jobs that were ordered last, as long as they wait for approval; that of the first one decides on all. `why` says
+    in one word why it is paused or ended without a video: `shot`, `join`, `post`, `stopped`, `nothing`, or the kind of
+    the first job's failure. `posted` is what its message holds. `shown_at` is the `updated_at` that its message shows,
+    as far as it must; `cancelling` are jobs that are still to be cancelled because it was stopped; `replaced` are the
+    names of joined videos before this one.
     """
 
     who: Who
@@ -159,7 +160,7 @@ class Film(Plan):
     ends_at: float
     prices_version: str = ""
     revision: int = 0
-    asked_job: str | None = None
+    asked_jobs: tuple[str, ...] = ()
     joined: Joined | None = None
     posted: PostedVideo | None = None
     why: str = ""

@@ -146,7 +146,7 @@ def _of_shots(film: Film, jobs: Mapping[str, Job], now: float, at_once: int) -> 
 
 def _decided(film: Film, jobs: Mapping[str, Job], looks: Sequence[TakeLook]) -> tuple[Step, ...]:
     """Return what follows once the job that was to be approved does not wait any more."""
-    asked = jobs.get(film.asked_job or "")
+    asked = jobs.get(film.asked_jobs[0]) if film.asked_jobs else None
     if asked is None or not _is_declined(asked):
         return (Start(),)
     if any(look in {"made", "making"} for look in looks) or any(take.former for take in film.takes):

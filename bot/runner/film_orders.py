@@ -222,14 +222,12 @@ class FilmOrders:
         def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:
             return replace_film(film, _as_accepted(again, new, accepted))
 
-        again = self._with(asked, new, is_waiting=False, asked="")
+        again = self._with(asked, new)
         return await self._accept(again, jobs, new, beside)
 
-    def _with(self, film: Film, takes: dict[int, Take], *, is_waiting: bool, asked: str) -> Film:
+    def _with(self, film: Film, takes: dict[int, Take]) -> Film:
         now = self._clock()
-        return acts.with_takes(
-            film, takes, is_waiting=is_waiting, asked=asked, now=now, ends_at=max(film.ends_at, now + self._life_s)
-        )
+        return acts.with_takes(film, takes, is_waiting=False, now=now, ends_at=max(film.ends_at, now + self._life_s))
 
     async def _accept(self, film: Film, jobs: Jobs, takes: dict[int, Take], beside: Beside) -> Film:
         """Accept the job of the first of these takes, and reserve the others, in one transaction."""
@@ -288,7 +286,7 @@ def _as_accepted(film: Film, takes: dict[int, Take], accepted: tuple[Accepted, .
     job = accepted[0].job
     if job.state != "waiting":
         return film
-    return acts.with_takes(film, takes, is_waiting=True, asked=job.id, now=film.updated_at, ends_at=film.ends_at)
+    return acts.with_takes(film, takes, is_waiting=True, now=film.updated_at, ends_at=film.ends_at)
 
 
 def _take(film: Film, number: int) -> Take:

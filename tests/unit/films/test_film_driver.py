@@ -368,6 +368,27 @@ def test_a_declined_film_ends_and_releases_all(world: FilmWorld) -> None:
     assert (world.money(), world.reserved()) == ((0, 0), [])
 
 
+def test_a_declined_try_of_a_shot_leaves_the_shots_to_come_as_they_were(world: FilmWorld) -> None:
+    """Their money stays set aside from the order before, and they are made once the shot is decided on."""
+    world.order(a_draft("cut", "cut", "continue", "continue"))
+    film = world.film()
+    world.drive()
+    world.come_to(film.take(1).job_id)
+    world.come_to(film.take(2).job_id, "failed")
+    world.drive()
+    to_come = sorted(take.job_id for take in film.takes[2:])
+    world.set_approval(EACH - 1)
+    again = world.do(world.orders.retry(FILM_ID, 2, film.take(2).job_id, who=WHO))
+    assert (again.state, again.asked_jobs) == ("waiting", (again.take(2).job_id,))
+    world.store.run(transactions.advance(again.take(2).job_id, machine.Declined(9), now=world.now))
+    world.drive()
+    assert (world.film().state, looks(world)) == ("paused", ("made", "failed", "to come", "to come"))
+    assert (world.reserved(), world.money()) == (to_come, (2 * EACH, EACH))
+    world.do(world.orders.skip(FILM_ID, 2, again.take(2).job_id, member_id=2))
+    world.make_all()
+    assert (world.film().state, world.money()) == ("done", (0, 3 * EACH))
+
+
 def test_a_declined_redo_leaves_the_film_as_it_was_posted(world: FilmWorld) -> None:
     """Its shots are those before, and it is not joined again."""
     world.order(a_draft("cut", "continue"))

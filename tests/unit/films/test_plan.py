@@ -101,7 +101,7 @@ def test_a_film_over_its_time_goes_on_without_what_is_not_made() -> None:
 def test_approval_decides_on_all_shots() -> None:
     """While the first one waits nothing begins; a yes starts the others, a no ends the film."""
     film = a_film("cut", "cut")
-    film = replace(film, state="waiting", asked_job=film.take(1).job_id)
+    film = replace(film, state="waiting", asked_jobs=tuple(take.job_id for take in film.takes))
     assert steps(film, a_shot_job(film, 1, "waiting")) == ()
     assert steps(film, a_shot_job(film, 1, "waiting"), now=NOW + 10**6) == ()
     assert steps(film, a_shot_job(film, 1, "accepted")) == (Start(),)
@@ -149,13 +149,13 @@ def test_a_redo_that_is_left_out_keeps_the_posted_film() -> None:
     """Skipped, declined or stopped: the video before is the shot's again, and nothing is joined anew."""
     film, jobs = finished()
     takes = acts.redone(film, jobs, number=2, shot=film.take(2).shot, and_following=False)
-    redoing = acts.with_takes(film, takes, is_waiting=True, asked=takes[2].job_id, now=NOW, ends_at=NOW + 1000)
+    redoing = acts.with_takes(film, takes, is_waiting=True, now=NOW, ends_at=NOW + 1000)
     declined = a_shot_job(redoing, 2, "cancelled", failure=Failure(kind="declined"))
     assert steps(redoing, *jobs.values(), declined) == (Decline(),)
     kept = acts.declined(redoing, {**jobs, declined.id: declined}, now=NOW)
     assert kept.film.take(2).job_id == film.take(2).job_id
     assert steps(kept.film, *jobs.values()) == (Keep(),)
-    making = replace(redoing, state="making", asked_job=None)
+    making = replace(redoing, state="making", asked_jobs=())
     stopped = acts.stopped(making, jobs, now=NOW)
     assert stopped.release == (takes[2].job_id,)
     assert steps(stopped.film, *jobs.values()) == (Keep(),)
