@@ -29,8 +29,10 @@ from bot.films.model import Film, Joined
 from bot.films.plan import next_steps
 from bot.films.quoting import fades_s
 from bot.films.transactions import change_film, film_with_jobs, open_film_ids
+from bot.jobs.machine import is_cancellable
 from bot.jobs.model import Job
 from bot.jobs.notices import FilmNotice
+from bot.jobs.queries import jobs_by_id
 from bot.log import job_scope
 from bot.media.ffmpeg import OnFraction
 from bot.media.joiner import JoinedFile
@@ -57,7 +59,7 @@ class Shots(Protocol):
         ...
 
     async def cancel(self, job_id: str, *, member_id: int) -> str:
-        """Cancel a job if that is still possible; raises as `Runner`."""
+        """Cancel a job if that is still possible and this process drives it; raises as `Runner`."""
         ...
 
 
@@ -214,9 +216,7 @@ class FilmDriver:
             case plan.Show():
                 return await self._show(film, jobs)
             case plan.Abort(job_ids):
-                for job_id in job_ids:
-                    await self._shots.cancel(job_id, member_id=film.who.member_id)
-                return await self._change(film, lambda film, _: acts.aborted(film))
+                return await self._abort(film, job_ids)
             case plan.Join(job_ids):
                 return await self._join(film, jobs, job_ids)
             case plan.Post():
@@ -238,6 +238,15 @@ class FilmDriver:
             now, number = self._clock(), step.number
             return await self._change(film, lambda film, _: acts.missed(film, number=number, job_id=job_id, now=now))
         return True
+
+    async def _abort(self, film: Film, job_ids: Sequence[str]) -> bool:
+        """Cancel these jobs; what their rows do not say then is asked again, by this process or the next one."""
+        for job_id in job_ids:
+            await self._shots.cancel(job_id, member_id=film.who.member_id)
+        jobs = await self._store.read(jobs_by_id(job_ids))
+        if any(is_cancellable(job) and not job.cancel_requested for job in jobs.values()):
+            return False
+        return await self._change(film, lambda film, _: acts.aborted(film))
 
     async def _show(self, film: Film, jobs: Jobs) -> bool:
         address = film.address

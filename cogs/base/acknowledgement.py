@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from bot.client import Interaction, Services
 from bot.errors import StorageError
@@ -12,7 +13,9 @@ from bot.jobs.acknowledgements import Acknowledgement, Shows
 from bot.storage.transaction import alone
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 NOTED_WITHIN_S = 0.5
+STORED_WITHIN_S = 1.5  # Discord waits 3 s for the first answer
 _dropping: set[asyncio.Task[None]] = set()  # a strong reference: the loop keeps only weak ones
 
 
@@ -37,6 +40,21 @@ async def think(interaction: Interaction, *, ephemeral: bool = True) -> None:
     if handling is not None:
         handling.add_done_callback(lambda _: _drop_soon(interaction.client.services, acknowledgement.id, noting))
     await interaction.response.defer(ephemeral=ephemeral, thinking=True)
+
+
+async def store_first(interaction: Interaction, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns, and let Discord be answered only then: no kill loses a press that looked accepted.
+
+    Work that takes longer than `STORED_WITHIN_S` is thought about meanwhile. Raises what `work` raises.
+    """
+    storing = asyncio.create_task(work, name="store a press")
+    try:
+        await asyncio.wait({storing}, timeout=STORED_WITHIN_S)
+        if not storing.done():
+            await think(interaction)
+        return await storing
+    finally:
+        storing.cancel()
 
 
 @asynccontextmanager

@@ -3,10 +3,11 @@
 import io
 from dataclasses import replace
 from functools import partial
+from typing import TypedDict
 
 import discord
 
-from bot.answers import AnyInteraction, Steps, error_boundary, view_of
+from bot.answers import AnyInteraction, Steps, answer_privately, error_boundary, view_of
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.panels import to_layout
 from bot.client import Interaction
@@ -17,19 +18,26 @@ from bot.films.plan import follows
 from bot.films.recipe import film_recipe
 from bot.films.transactions import film_with_jobs
 from bot.jobs.short_id import short_id
-from bot.runner.film_orders import FilmOrders
 from bot.texts import film_words as words
 from bot.texts.film_buttons import redo_card
 from bot.texts.film_ids import FILM_SELECT_TEMPLATE, FILM_TEMPLATE, REDO_TEMPLATE, RedoWhat
 from bot.texts.film_panel import draft_panel
 from bot.texts.trouble import job_trouble
-from cogs.base.acknowledgement import think
+from cogs.base.acknowledgement import store_first, think
 from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import show_form
 from cogs.films.drafts import check_press, page_of
 from cogs.films.forms import TakeForm
 from cogs.ordering.checks import interaction_member
 from cogs.ordering.posting_rights import Place, check_access, check_place
+
+
+class Whose(TypedDict):
+    """Who pressed, and whether they have Manage Server."""
+
+    member_id: int
+    manages: bool
+
 
 TROUBLE = job_trouble("the film goes on as it is")
 RECIPES = "jobs"  # the command that gives a video's recipe too
@@ -83,24 +91,20 @@ class FilmButton(PersistentButton, template=FILM_TEMPLATE):
 
     async def _settle(self, interaction: Interaction) -> None:
         """Stop the film, skip a shot or finish it; the answer is private, and the card shows the rest."""
-        film_id = self.parts["film_id"]
-        await think(interaction)
-        async with error_boundary(interaction, TROUBLE, say=_say):
-            film, _ = await film_here(interaction, film_id)
-            act = partial(self._settled, film, interaction.client.services.films)
-            said = await act(member_id=interaction.user.id, manages=interaction.permissions.manage_guild)
-            await _say(interaction, said)
+        await answer_privately(interaction, await store_first(interaction, self._settled(interaction)))
 
-    async def _settled(self, film: Film, films: FilmOrders, *, member_id: int, manages: bool) -> str:
+    async def _settled(self, interaction: Interaction) -> str:
+        film, _ = await film_here(interaction, self.parts["film_id"])
+        films = interaction.client.services.films
+        whose: Whose = {"member_id": interaction.user.id, "manages": interaction.permissions.manage_guild}
         match self.parts["action"]:
             case "stop":
-                return await films.stop(film.id, member_id=member_id, manages=manages)
+                return await films.stop(film.id, **whose)
             case "finish":
-                return await films.finish(film.id, member_id=member_id, manages=manages)
+                return await films.finish(film.id, **whose)
             case _:
                 number = number_of(film, self.parts["shot_id"])
-                job_id = film.take(number).job_id
-                return await films.skip(film.id, number, job_id, member_id=member_id, manages=manages)
+                return await films.skip(film.id, number, film.take(number).job_id, **whose)
 
     async def _retry(self, interaction: Interaction) -> None:
         await think(interaction)

@@ -1,14 +1,15 @@
 """The buttons on the card of an unfinished job: Cancel, Approve, Decline."""
 
-from collections.abc import Awaitable
+from collections.abc import Coroutine
+from typing import Any
 
 import discord
 
-from bot.answers import AnyInteraction, Steps, error_boundary, view_of
+from bot.answers import answer_privately, error_boundary
 from bot.client import Interaction
 from bot.texts.button_ids import CANCEL_TEMPLATE, DECISION_TEMPLATE, SET_TEMPLATE
 from bot.texts.trouble import job_trouble
-from cogs.base.acknowledgement import think
+from cogs.base.acknowledgement import store_first
 from cogs.base.cog import FeatureCog
 from cogs.base.component import PersistentButton
 from cogs.ordering.checks import role_ids
@@ -51,17 +52,10 @@ class DecisionButton(PersistentButton, template=DECISION_TEMPLATE):
         await answer_with(interaction, decide, unchanged="the video waits on")
 
 
-async def answer_with(interaction: Interaction, work: Awaitable[str], *, unchanged: str) -> None:
-    """Defer, because the database may take longer than Discord waits, then say privately what `work` returns."""
-    await think(interaction)
-    async with error_boundary(interaction, job_trouble(unchanged), say=_say):
-        await _say(interaction, await work)
-
-
-async def _say(interaction: AnyInteraction, sentence: str, steps: Steps = ()) -> None:
-    await interaction.edit_original_response(
-        content=sentence, view=view_of(steps), allowed_mentions=discord.AllowedMentions.none()
-    )
+async def answer_with(interaction: Interaction, work: Coroutine[Any, Any, str], *, unchanged: str) -> None:
+    """Say privately what `work` returns, once it is stored."""
+    async with error_boundary(interaction, job_trouble(unchanged)):
+        await answer_privately(interaction, await store_first(interaction, work))
 
 
 class CardButtons(FeatureCog):

@@ -62,7 +62,7 @@ class FilmWorld:
         self.told: list[tuple[str, tuple[str, ...]]] = []
         self.joins: list[tuple[str, ...]] = []
         self.removed: list[str] = []  # whose files were removed
-        self.broken: set[str] = set()  # what does not work now: "discord", "frame", "join", "pictures"
+        self.broken: set[str] = set()  # what does not work now: "cancel", "discord", "frame", "join", "pictures"
         self.effects = 0
         self.dies_at: int | None = None
         self.dies_after = False
@@ -132,6 +132,8 @@ class FilmWorld:
     async def cancel(self, job_id: str, *, member_id: int) -> str:
         """Cancel as `Runner.cancel`."""
         del member_id
+        if "cancel" in self.broken:
+            return "Wanda is restarting, and your video goes on."
         asked = transactions.advance(job_id, machine.CancelAsked(), now=self.now)
         await self.effect("cancel", lambda: self.store.run(asked))
         return ""

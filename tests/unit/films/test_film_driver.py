@@ -271,6 +271,22 @@ def test_stopping_cancels_and_releases(world: FilmWorld) -> None:
         world.do(world.orders.stop(FILM_ID, member_id=2))
 
 
+def test_a_stop_is_carried_out_by_the_next_process_where_this_one_is_leaving(world: FilmWorld) -> None:
+    """A runner that is stopping cancels nothing, so the jobs stay noted in the film's row until theirs say it."""
+    film = world.order(FIVE)
+    world.drive()
+    world.broken.add("cancel")
+    world.do(world.orders.stop(FILM_ID, member_id=2))
+    assert world.drive() is False
+    under_way = {film.take(1).job_id, film.take(4).job_id}
+    assert set(world.film().cancelling) == under_way
+    world.broken.clear()
+    world.reborn()
+    world.drive()
+    assert {world.job(job_id).state for job_id in under_way} == {"cancelled"}
+    assert (world.film().cancelling, world.money()) == ((), (0, 0))
+
+
 def test_a_film_over_its_time_is_joined_from_what_is_made(world: FilmWorld) -> None:
     """Nobody is charged for what was not made."""
     failed_at(world, 3)
