@@ -1,4 +1,4 @@
-"""When a shard may identify at Discord: one of each bucket every 5 s, over all processes.
+"""When a shard may identify at Discord: one of each bucket every 5 s, over all processes, also those that died.
 
 https://discord.com/developers/docs/events/gateway#sharding-max-concurrency
 """
@@ -14,7 +14,7 @@ from typing import Protocol
 from bot.errors import OwnershipLost, StorageError
 
 log = logging.getLogger(__name__)
-LOOK_S = 0.25  # between two looks whether another process is done
+AGAIN_S = 1.0  # until a database that did not answer is asked again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,64 +32,51 @@ class StartLimits:
         return self.remaining >= min(starts, self.total)
 
 
-class BucketLocks(Protocol):
-    """Locks that only one process has at a time (`bot/storage/ownership.py`)."""
+class StartNotes(Protocol):
+    """What all processes note of their session starts (`bot/storage/ownership.py`)."""
 
-    async def lock_bucket(self, bucket: int) -> bool:
-        """Take the bucket's lock if it is free; raises OwnershipLost, StorageError."""
-        ...
-
-    async def unlock_bucket(self, bucket: int) -> None:
-        """Give the lock up; raises as `lock_bucket`."""
+    async def start_session(self, bucket: int, every_s: float) -> float:
+        """Note a start now and return 0.0, or the time to wait before; raises OwnershipLost, StorageError."""
         ...
 
 
 class SessionStarts:
-    """Lets shards identify one after another. Without `locks` this process is the only one."""
+    """Lets shards identify one after another. Without `notes` this process is the only one."""
 
     def __init__(
         self,
         every_s: float,
-        locks: BucketLocks | None = None,
+        notes: StartNotes | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.max_concurrency = 1
         self.every_s = every_s
-        self._locks = locks
+        self._notes = notes
         self._clock = clock
         self._sleep = sleep
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._next_at: dict[int, float] = {}
-        self._freeing: set[asyncio.Task[None]] = set()
 
     async def turn(self, shard: int) -> None:
         """Return when the shard may identify; never, once this process has lost its part of the database."""
         bucket = shard % self.max_concurrency
         async with self._turns[bucket]:
-            await self._sleep(max(0.0, self._next_at.get(bucket, 0.0) - self._clock()))
-            if self._locks is not None:
-                while not await self._is_ours(self._locks, bucket):
-                    await self._sleep(LOOK_S)
-                self._freeing.add(task := asyncio.create_task(self._free_later(self._locks, bucket)))
-                task.add_done_callback(self._freeing.discard)
-            self._next_at[bucket] = self._clock() + self.every_s
+            while (wait_s := await self._wait_s(bucket)) > 0:
+                await self._sleep(wait_s)
 
-    async def _is_ours(self, locks: BucketLocks, bucket: int) -> bool:
-        """Take the bucket's lock if it is free. Only who still holds its shards may connect them."""
+    async def _wait_s(self, bucket: int) -> float:
+        """Return 0.0 if a shard identifies now. Only who still holds its shards may connect them."""
+        if self._notes is None:
+            wait_s = self._next_at.get(bucket, 0.0) - self._clock()
+            if wait_s <= 0:
+                self._next_at[bucket] = self._clock() + self.every_s
+            return max(0.0, wait_s)
         try:
-            return await locks.lock_bucket(bucket)
+            return await self._notes.start_session(bucket, self.every_s)
         except OwnershipLost:
             await asyncio.Event().wait()
         except StorageError as error:
             log.warning("a shard connects once the database answers again: %s", error)
-            await self._sleep(1.0)
-        return False
-
-    async def _free_later(self, locks: BucketLocks, bucket: int) -> None:
-        await self._sleep(self.every_s)
-        try:
-            await locks.unlock_bucket(bucket)
-        except StorageError as error:  # the session broke, which also frees the lock
-            log.debug("a lock on session starts was freed otherwise: %s", error)
+        return AGAIN_S

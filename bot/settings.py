@@ -1342,9 +1342,9 @@ class ShardSettings(SettingsGroup):
     )
     look_s: float = setting(
         "WANDA_SHARDS_LOOK_S",
-        1.0,
-        "Interval between checks that the database is still this process's, and between looks for free shards, in "
-        "seconds.",
+        0.2,
+        "Interval between a process's looks for free shards, while it takes any, in seconds: how late a takeover "
+        "begins. That what it has is still its own is checked every second.",
         gt=0,
         le=10,
     )
@@ -1357,8 +1357,9 @@ class ShardSettings(SettingsGroup):
     )
     identify_every_s: float = setting(
         "WANDA_IDENTIFY_EVERY_S",
-        5.0,
-        "Time between two session starts at Discord, over all processes, in seconds; Discord's limit is 5.",
+        5.2,
+        "Time between two session starts at Discord, over all processes, in seconds. Discord's limit is 5; the rest is "
+        "for one that is longer on its way than the next.",
         ge=0,
         le=60,
     )

@@ -11,6 +11,8 @@ from bot.sharding import ShardPlan, Shards, named
 from bot.trouble import Trouble
 
 log = logging.getLogger(__name__)
+AGAIN_S = 1.0  # until what failed is tried again
+CHECK_S = 1.0  # between two checks that nothing was lost
 
 
 class Claims(Protocol):
@@ -20,8 +22,8 @@ class Claims(Protocol):
         """Check that nothing was lost; raises OwnershipLost, StorageError."""
         ...
 
-    async def claim(self, *, most: int) -> frozenset[int]:
-        """Take what is free, up to `most` in all; raises as `ensure`."""
+    async def claim(self, *, most: int, trust_s: float) -> frozenset[int]:
+        """Take what is free, up to `most` in all, or check if that is no more; raises as `ensure`."""
         ...
 
     @property
@@ -39,15 +41,15 @@ class ShardHolder(Protocol):
         """Have these from now on."""
         ...
 
-    async def open_shards(self, ids: Collection[int]) -> None:
-        """Connect these."""
+    async def open_shards(self, ids: Collection[int], taken_up: asyncio.Event) -> None:
+        """Connect these; none begins a session before `taken_up`."""
         ...
 
 
 class ShardKeeper:
     """Without `claims` this process is the only one, and has all.
 
-    `take_up` goes on with what the last owner of shards left, before they connect; it may be called again.
+    `take_up` goes on with what the last owner of shards left, before their sessions begin; it may be called again.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class ShardKeeper:
             OwnershipLost: another process has a shard of this one, or may have.
         """
         try:
-            self._open(self._holder.held.ids)
+            self._open(self._holder.held.ids, is_taken_up=True)
             while True:
                 await self._sleep(self._settings.look_s)
                 more = await self._look()
@@ -110,13 +112,20 @@ class ShardKeeper:
             for task in self._opening:
                 task.cancel()
 
-    def _open(self, ids: Collection[int]) -> None:
+    def _open(self, ids: Collection[int], *, is_taken_up: bool) -> asyncio.Event:
+        """Connect these shards; what is returned lets their sessions begin."""
+        taken_up = asyncio.Event()
+        if is_taken_up:
+            taken_up.set()
         if ids:
-            self._opening.add(task := asyncio.create_task(self._holder.open_shards(ids), name="open shards"))
+            self._opening.add(task := asyncio.create_task(self._holder.open_shards(ids, taken_up), name="open shards"))
             task.add_done_callback(self._opening.discard)
+        return taken_up
 
     async def _claimed(self) -> frozenset[int]:
-        return frozenset() if self._claims is None else await self._claims.claim(most=self._settings.shards_max)
+        if self._claims is None:
+            return frozenset()
+        return await self._claims.claim(most=self._settings.shards_max, trust_s=CHECK_S)
 
     async def _look(self) -> frozenset[int]:
         """Check the hold, and return shards that were free and are this process's now."""
@@ -124,7 +133,7 @@ class ShardKeeper:
             return frozenset()
         try:
             if self._plan.is_whole:
-                await self._claims.ensure(trust_s=0.0)
+                await self._claims.ensure(trust_s=CHECK_S)
                 more = frozenset[int]()
             else:
                 more = await self._claimed()
@@ -138,16 +147,18 @@ class ShardKeeper:
                     f"It could not be checked for {self._claims.unchecked_s:.0f} s whether this process still has its "
                     "shards, so another one may have them."
                 ) from error
+            await self._sleep(AGAIN_S)
             return frozenset()
         self._trouble.worked()
         return more
 
     async def _take_over(self, more: frozenset[int], on_first: Callable[[], None]) -> None:
-        """Go on with these shards; what fails is tried again, because nobody else does it."""
+        """Go on with these shards, and connect them meanwhile; what fails is tried again: nobody else does it."""
         is_first = not self._holder.held.ids
         new = self._taken_over(Shards(self._holder.held.count, more))
         if is_first:
             on_first()
+        opened = [self._open(more, is_taken_up=False)]
         while True:
             try:
                 await self._take_up(new)
@@ -155,11 +166,13 @@ class ShardKeeper:
                 raise
             except (StorageError, StartRefused) as error:
                 log.warning("what the last owner of shards %s left is looked at again: %s", new, error)
-                await self._sleep(self._settings.look_s)
+                await self._sleep(AGAIN_S)
                 if even_more := await self._look():
                     new = self._taken_over(new | even_more)
+                    opened.append(self._open(even_more, is_taken_up=False))
             else:
-                self._open(new.ids)
+                for taken_up in opened:
+                    taken_up.set()
                 return
 
     def _taken_over(self, new: Shards) -> Shards:

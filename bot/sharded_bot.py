@@ -29,7 +29,7 @@ class TakesUp(Protocol):
     """A cog that goes on with what the last owner of some shards left."""
 
     async def take_up(self, shards: Shards) -> None:
-        """Find what they left. It is called before the shards connect, and must not take long."""
+        """Find what they left. It is called before the shards' sessions begin, and must not take long."""
         ...
 
 
@@ -40,6 +40,7 @@ class ShardedBot(commands.AutoShardedBot):
         self.held: Shards = NO_SHARD
         self._starts = starts
         self._ready_ids: set[int] = set()
+        self._taken_up: dict[int, asyncio.Event] = {}
         self._is_connecting = asyncio.Event()
         self._opens_until = 0.0
         self._has_ready_shard = asyncio.Event()
@@ -71,10 +72,16 @@ class ShardedBot(commands.AutoShardedBot):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait until the shard may identify."""
         del initial
+        if (taken_up := self._taken_up.get(shard_id or 0)) is not None:
+            await taken_up.wait()
         await self._starts.turn(shard_id or 0)
 
-    async def open_shards(self, ids: Collection[int]) -> None:
-        """Connect these shards, each as soon as it may identify; the client must be connected, or about to be."""
+    async def open_shards(self, ids: Collection[int], taken_up: asyncio.Event) -> None:
+        """Connect these shards, each as soon as it may identify; the client must be connected, or about to be.
+
+        Addresses and connections are had meanwhile, but no session begins before `taken_up`.
+        """
+        self._taken_up |= dict.fromkeys(ids, taken_up)
         await self._is_connecting.wait()
         limits = await self._await_starts(len(ids))
         self._starts.max_concurrency = limits.max_concurrency

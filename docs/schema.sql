@@ -487,6 +487,12 @@ ELSE '$' END) NOT BETWEEN 0 AND 1000000000000; END;
 -- One applied step of bot/storage/schema.
 CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied_at DOUBLE PRECISION NOT NULL);
 
+-- When a shard of each of Discord's buckets identified last, by PostgreSQL's clock.
+CREATE TABLE session_starts (
+    bucket BIGINT PRIMARY KEY,
+    at DOUBLE PRECISION NOT NULL
+);
+
 -- One of the holds of a job that several members pay for; together they hold `quote_microusd`.
 CREATE TABLE shares (
     id TEXT PRIMARY KEY,

@@ -7,9 +7,10 @@ as pairs of numbers:
 
 - (730501, shard): the shard's jobs are this process's.
 - (730502, count): shared by the processes of this many shards; (730502, 0) is the one process that does everything.
-- (730503, bucket): this process identifies at Discord at the moment (`bot/session_starts.py`).
 
 A process of an older version holds (730501, 0) alone, for everything.
+
+Session starts at Discord are noted in the same session, so that only who has its locks begins one.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ from bot.units import counted
 _Session: TypeAlias = Any  # asyncpg has no type annotations
 _asyncpg: Any = asyncpg
 
-SHARD, COUNT, IDENTIFY = 730501, 730502, 730503
+SHARD, COUNT = 730501, 730502
 AGAIN_S = 0.1  # between two looks whether the last owner has ended
 FRESH_S = 10.0  # less than the server takes to free the locks of a session that is cut off
 SILENT_S = 30.0  # more than between two looks of a process that works
@@ -51,6 +52,16 @@ ON CONFLICT (part) DO UPDATE SET owner = excluded.owner, at = excluded.at"""
 # Through the table of settings: before PostgreSQL 14 there is none of this name, and that is no error.
 _END_IF_SILENT = """
 SELECT set_config(name, $1, false) FROM pg_settings WHERE name = 'idle_session_timeout'"""
+# The server's clock, read once the row is locked: of two that come at once the second sees the time of the first.
+_NOW = "extract(epoch FROM clock_timestamp())::float8"
+_START = f"""
+WITH begun AS (
+    INSERT INTO session_starts AS last (bucket, at) VALUES ($1, {_NOW})
+    ON CONFLICT (bucket) DO UPDATE SET at = {_NOW} WHERE {_NOW} - last.at NOT BETWEEN 0 AND $2
+    RETURNING at
+)
+SELECT 0.0::float8 AS wait_s FROM begun
+UNION ALL SELECT at + $2 - {_NOW} FROM session_starts WHERE bucket = $1 AND NOT EXISTS (SELECT FROM begun)"""  # noqa: S608 - likewise
 _CLAIMED = "SELECT part FROM claims WHERE owner = $1"
 _RETAKEN = "Another Wanda took over while the connection to PostgreSQL was interrupted."
 
@@ -120,10 +131,11 @@ class Ownership:
         session = self._session
         return session is not None and not session.is_closed() and self.unchecked_s < trust_s
 
-    async def claim(self, *, most: int) -> frozenset[int]:
+    async def claim(self, *, most: int, trust_s: float = 0.0) -> frozenset[int]:
         """Take shards that are free, up to `most` with those it has (0: no bound); returns the new ones.
 
-        Call it when the database has its tables. With the plan for everything it only notes that.
+        Call it when the database has its tables. With the plan for everything it only notes that. Where there is no
+        room for more it checks that the locks are still there, as `ensure` does.
 
         Raises:
             OwnershipLost, StorageError: as `ensure`.
@@ -133,6 +145,8 @@ class Ownership:
                 await self._note(session, self._parts(()))
                 return frozenset()
             has_room = to_claim(self.plan, held=self.held, taken=(), most=most)
+            if not has_room and self._is_fresh(trust_s):
+                return frozenset()
             locked = await (session.fetch(_LOCKED) if has_room else session.fetch("SELECT 1"))
             self._checked_at = time.monotonic()
             if not has_room:
@@ -160,19 +174,18 @@ class Ownership:
             await session.execute(_CLAIM, list(parts), self._owner, time.time())
         self._is_claimed = True
 
-    async def lock_bucket(self, bucket: int) -> bool:
-        """Take the lock on session starts if it is free; it is held until it is given up, or the session breaks.
+    async def start_session(self, bucket: int, every_s: float) -> float:
+        """Note that a shard of this bucket identifies now, if none did for `every_s`: 0.0; else return the wait.
+
+        What a process noted stays when it dies, because Discord still counts it.
 
         Raises:
             OwnershipLost, StorageError: as `ensure`.
         """
         async with self._in_session() as session:
-            return await session.fetchval("SELECT pg_try_advisory_lock($1, $2)", IDENTIFY, bucket)
-
-    async def unlock_bucket(self, bucket: int) -> None:
-        """Give up the lock; raises as `ensure`."""
-        async with self._in_session() as session:
-            await session.execute("SELECT pg_advisory_unlock($1, $2)", IDENTIFY, bucket)
+            wait_s = await session.fetchval(_START, bucket, every_s)
+            # A row that another one changed meanwhile shows the time before, or is not seen yet.
+            return 0.0 if wait_s == 0 else max(wait_s or 0.0, AGAIN_S)
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Call `heard` with the payload of each notification; with "" when some may have been missed.

@@ -31,6 +31,7 @@ _ROWS: Mapping[str, str] = {
     "corrections": "A change of what an ended job spent in one scope, because fal's bill says otherwise.",
     "differences": "What was billed for a job above what it held, which no budget pays; `units` are fal's.",
     "chip_ins": "An order that waits until several members pay for it together; `body` is all of it but its shares.",
+    "session_starts": "When a shard of each of Discord's buckets identified last, by PostgreSQL's clock.",
     "claims": "Which process took which part of a PostgreSQL database last: `all`, or a shard such as `3/16`.",
     "draws": "What one job draws on one scope, with or without a budget there. Position 0 is the server's pool.",
     "entries": "One movement of money in one scope; the deltas of a scope and window sum up to its row in `budgets`.",

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -26,6 +26,7 @@ CUT = "Wanda restarted before your video began, so you weren't charged. Please a
 CUT_ANSWER = "Wanda restarted before answering. If it hasn't happened, please ask again."
 SEARCH_WITHIN_S = 10.0
 SEARCHED_MAX = 200  # messages of a channel
+SEARCHES_AT_ONCE = 8  # channels; the shards do not answer before
 CLOCKS_APART_S = 5.0  # at most, Discord's and this machine's
 MARGIN_S = 30.0  # of a token's life
 
@@ -89,24 +90,31 @@ class CutOrders(LoopCog):
         """Return whether the message is found by the interaction's token, and need not be searched for."""
         return one.shows == "thinking" and self._has_token(one)
 
-    async def _search(self, cut: Iterable[Acknowledgement]) -> None:
-        """Find the messages that these orders show, by their channels."""
-        since: dict[int, float] = {}
+    async def _search(self, cut: Sequence[Acknowledgement]) -> None:
+        """Find the messages that these orders show, in several channels at once."""
+        in_channels: defaultdict[int, list[Acknowledgement]] = defaultdict(list)
         for one in cut:
-            since[one.channel_id] = min(one.at, since.get(one.channel_id, one.at))
-        for channel_id, at in since.items():
-            after = datetime.fromtimestamp(at - CLOCKS_APART_S, tz=UTC)
-            known = [one.message_id for one in cut if one.channel_id == channel_id and one.message_id]
-            channel = self.bot.get_partial_messageable(channel_id)
-            try:
-                async with discord_request(SEARCH_WITHIN_S):
-                    messages = [m async for m in channel.history(after=after, limit=SEARCHED_MAX, oldest_first=True)]
-                for message_id in known:
-                    messages += await message_if_there(channel, message_id)
-            except DiscordRefused as refused:
-                log.info("orders that were cut short in channel %d could not be looked for: %s", channel_id, refused)
-            else:
-                self._found[channel_id] |= {message.id for message in messages if self._is_left(message)}
+            in_channels[one.channel_id].append(one)
+        places = asyncio.Semaphore(SEARCHES_AT_ONCE)
+
+        async def search(channel_id: int, orders: Sequence[Acknowledgement]) -> None:
+            async with places:
+                await self._search_channel(channel_id, orders)
+
+        await asyncio.gather(*(search(channel_id, orders) for channel_id, orders in in_channels.items()))
+
+    async def _search_channel(self, channel_id: int, orders: Sequence[Acknowledgement]) -> None:
+        after = datetime.fromtimestamp(min(one.at for one in orders) - CLOCKS_APART_S, tz=UTC)
+        channel = self.bot.get_partial_messageable(channel_id)
+        try:
+            async with discord_request(SEARCH_WITHIN_S):
+                messages = [m async for m in channel.history(after=after, limit=SEARCHED_MAX, oldest_first=True)]
+            for message_id in (one.message_id for one in orders if one.message_id):
+                messages += await message_if_there(channel, message_id)
+        except DiscordRefused as refused:
+            log.info("orders that were cut short in channel %d could not be looked for: %s", channel_id, refused)
+        else:
+            self._found[channel_id] |= {message.id for message in messages if self._is_left(message)}
 
     def _is_left(self, message: discord.Message) -> bool:
         """Return whether the message is Wanda's and shows nothing but that she is at it."""

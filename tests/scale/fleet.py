@@ -24,6 +24,7 @@ JOB_S = 2.0
 READY_WITHIN_S = 90.0
 JOINED_AGO_S = 30 * 86_400.0  # a new server would be greeted
 WEBHOOK_RETRY_S = 2.0  # fal waits for longer
+IDENTIFY_SLACK = 1.04  # the bot's interval to Discord's, as by default
 LOOK_S = 30.0  # a webhook that never came is noticed before the end of a run
 BATCH = 500  # servers made with one request
 MEMBERS = tuple(f"member-{number}" for number in range(40))
@@ -67,7 +68,7 @@ class Fleet:
     def __init__(
         self, folder: Path, *, shards: int, shards_each: int, identify_every_s: float, has_webhooks: bool = False
     ) -> None:
-        """`shards_each` is the most that one process takes. `identify_every_s` is the stand-in's and the bot's.
+        """`shards_each` is the most that one process takes. `identify_every_s` is Discord's; the bot waits longer.
 
         With webhooks no job is followed: fal calls through a proxy that knows all processes.
         """
@@ -150,7 +151,7 @@ class Fleet:
             "WANDA_FILES_URL": (self._folder / "files").as_uri(),
             "WANDA_SHARDS": f"auto/{self.shards}",
             "WANDA_SHARDS_MAX": str(self._shards_each),
-            "WANDA_IDENTIFY_EVERY_S": str(self._identify_every_s),
+            "WANDA_IDENTIFY_EVERY_S": str(self._identify_every_s * IDENTIFY_SLACK),
             "WANDA_FRUITLESS_MAX": "1000",
             **self._webhook_settings(port),
             **settings,

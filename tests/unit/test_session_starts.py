@@ -21,24 +21,19 @@ class _Time:
         self.now = max(self.now, until)
 
 
-class _Locks:
-    """Locks of all processes; `says` are what the database answers first."""
+class _Notes:
+    """What all processes noted; `says` are the waits, or errors, that the database answers first."""
 
-    def __init__(self, *says: str | StorageError) -> None:
+    def __init__(self, *says: float | StorageError) -> None:
         self.says = list(says)
-        self.asked: list[int] = []
-        self.freed = asyncio.Event()
+        self.asked: list[tuple[int, float]] = []
 
-    async def lock_bucket(self, bucket: int) -> bool:
-        self.asked.append(bucket)
-        answer = self.says.pop(0) if self.says else "free"
+    async def start_session(self, bucket: int, every_s: float) -> float:
+        self.asked.append((bucket, every_s))
+        answer = self.says.pop(0) if self.says else 0.0
         if isinstance(answer, StorageError):
             raise answer
-        return answer == "free"
-
-    async def unlock_bucket(self, bucket: int) -> None:
-        del bucket
-        self.freed.set()
+        return answer
 
 
 async def test_shards_of_one_bucket_identify_one_after_another() -> None:
@@ -63,19 +58,18 @@ async def test_buckets_do_not_wait_for_each_other() -> None:
     assert time.now == 105.0
 
 
-async def test_another_process_that_identifies_is_waited_for() -> None:
-    """The lock is asked for until it is free, also while the database does not answer, and given up after the wait."""
-    time, locks = _Time(), _Locks("taken", StorageError("down"), "taken")
-    starts = SessionStarts(5.0, locks, clock=time, sleep=time.sleep)
+async def test_what_any_process_started_is_waited_for() -> None:
+    """For as long as the database says, which is asked again after each wait, and while it does not answer."""
+    time, notes = _Time(), _Notes(3.5, StorageError("down"), 0.5)
+    starts = SessionStarts(5.0, notes, clock=time, sleep=time.sleep)
     await starts.turn(3)
-    assert locks.asked == [0, 0, 0, 0]
-    async with asyncio.timeout(20):
-        await locks.freed.wait()
+    assert notes.asked == [(0, 5.0)] * 4
+    assert time.now == 100.0 + 3.5 + 1.0 + 0.5
 
 
 async def test_who_lost_the_shards_never_identifies() -> None:
     """Else two processes would end each other's sessions in turn."""
-    starts = SessionStarts(0.0, _Locks(OwnershipLost("gone")))
+    starts = SessionStarts(0.0, _Notes(OwnershipLost("gone")))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await starts.turn(0)

@@ -24,12 +24,12 @@ Begin: TypeAlias = Callable[[str], Coroutine[Any, Any, Ownership]]
 
 @pytest.fixture
 async def url(postgres_server: PostgresServer) -> str:
-    """A database with the table that says who took what."""
+    """A database with the tables that say who took what, and which sessions began."""
     made = await postgres_server.new_database()
     connection = await _asyncpg.connect(made)
-    (step,) = SCHEMA_DIR.glob("*_claims.sql")
-    for statement in split(step.read_text()):
-        await connection.execute(statement)
+    for step in (*SCHEMA_DIR.glob("*_claims.sql"), *SCHEMA_DIR.glob("*_session_starts.sql")):
+        for statement in split(step.read_text()):
+            await connection.execute(statement)
     await connection.close()
     return made
 
@@ -212,25 +212,40 @@ async def test_a_claim_that_is_cut_short_keeps_no_lock(begin: Begin) -> None:
 async def test_a_process_that_is_stopped_loses_its_shards(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     """It keeps its connection, but asks nothing; once it goes on it finds that another one has them."""
     stopped, standby = await begin("auto/4"), await begin("auto/4")
-    assert await stopped.lock_bucket(0)
     with monkeypatch.context() as patch:
         patch.setattr("bot.storage.ownership.SILENT_S", 0.5)
         assert await stopped.claim(most=2) == {0, 1}
     assert await standby.claim(most=2) == {2, 3}
     assert await _taken_over(standby, most=4) == {0, 1}
-    assert await standby.lock_bucket(0)
     with pytest.raises(OwnershipLost, match="took over"):
         await stopped.ensure(trust_s=0.0)
 
 
-async def test_one_process_identifies_at_a_time(begin: Begin) -> None:
-    """The lock of a bucket is one process's until it gives it up or ends."""
-    first, second = await begin("auto/4"), await begin("auto/4")
-    assert await first.lock_bucket(0)
-    assert not await second.lock_bucket(0)
-    assert await second.lock_bucket(1)
-    await first.unlock_bucket(0)
-    assert await second.lock_bucket(0)
+async def test_sessions_of_a_bucket_begin_one_after_another(begin: Begin) -> None:
+    """Of processes that ask at once one may begin, and the others learn how long to wait; buckets are apart."""
+    processes = [await begin("auto/4") for _ in range(4)]
+    waits_s = sorted(await asyncio.gather(*(one.start_session(0, 60.0) for one in processes)))
+    assert waits_s[0] == 0.0
+    assert all(0 < wait_s <= 60.0 for wait_s in waits_s[1:])
+    assert await processes[0].start_session(1, 60.0) == 0.0
+    assert await processes[1].start_session(0, 0.0) == 0.0
+
+
+async def test_a_session_start_counts_after_its_process_died(url: str, begin: Begin) -> None:
+    """Discord still counts it, and would refuse the next one, which costs the whole time once more."""
+    dead, standby = await begin("auto/4"), await begin("auto/4")
+    assert await dead.start_session(0, 60.0) == 0.0
+    await _cut(url, but=standby)
+    assert 30.0 < await standby.start_session(0, 60.0) <= 60.0
+
+
+async def test_a_clock_that_went_back_keeps_nobody_waiting(url: str, begin: Begin) -> None:
+    """A start in the future is no start of the last seconds."""
+    owner = await begin("auto/4")
+    connection = await _asyncpg.connect(url)
+    await connection.execute("INSERT INTO session_starts VALUES (0, extract(epoch FROM now()) + 3600)")
+    await connection.close()
+    assert await owner.start_session(0, 60.0) == 0.0
 
 
 async def test_notifications_arrive_and_a_gap_is_told(url: str, begin: Begin) -> None:
