@@ -66,6 +66,20 @@ PICKS = _counter(
     "Drafts that were decided on: picked by their maker or by a vote, or why none was made in full",
     "outcome",
 )
+FILMS = _gauge(
+    "wanda_films", f"Films that are not over, or whose card does not say so, by state, {_OF_SHARDS}", "state"
+)
+FILM_OUTCOMES = (
+    *("posted", "kept", "join", "post", "stopped", "nothing"),
+    *("declined", "unapproved", "unasked", "removed", "other"),
+)
+FILMS_ENDED = _counter(
+    "wanda_films_ended",
+    "Films that ended, again after each redo: posted, kept (what was ordered last was left out), join or post (its "
+    "shots stay without a film), or why there is none",
+    "outcome",
+    begins=FILM_OUTCOMES,
+)
 STEP_SECONDS = _histogram(
     "wanda_job_step_seconds",
     "How long a step took: submit (from the order until fal has it), queue (at fal), render (at fal), deliver (from "

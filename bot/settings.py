@@ -1219,6 +1219,9 @@ class FilmSettings(SettingsGroup):
         "WANDA_FILM_LOOK_S", 20.0, "How often all unfinished films are looked at, in seconds.", gt=0, le=3600
     )
     at_once: int = setting("WANDA_FILMS_AT_ONCE", 16, "Films that take a step at once, in each process.", ge=1, le=1000)
+    under_way_max: int = setting(
+        "WANDA_FILMS_UNDER_WAY_MAX", 500, "Films that one process goes on with; others are looked at after them.", ge=1
+    )
     takes_max: int = setting("WANDA_FILM_TAKES_MAX", 30, "Tries of one shot: the first, and those after it.", ge=1)
 
 

@@ -248,7 +248,8 @@ CREATE TABLE films (
     files_gone BIGINT NOT NULL DEFAULT 0,
     created_at DOUBLE PRECISION NOT NULL,
     version BIGINT NOT NULL DEFAULT 1,
-    body TEXT NOT NULL
+    body TEXT NOT NULL,
+    state TEXT
 );
 CREATE INDEX films_by_message ON films (message_id);
 CREATE INDEX films_in_guild ON films (guild_id);

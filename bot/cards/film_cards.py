@@ -16,6 +16,7 @@ from bot.jobs.short_id import short_id
 from bot.runner.cards_port import MessageRef, Posted
 from bot.texts.card import FILE, JobCard
 from bot.texts.film_card import film_card, is_spoiler
+from bot.texts.notices import film_announcement
 from bot.texts.result_link import SPOILER_MARK
 
 _QUIET = ENDED | {"paused"}
@@ -111,14 +112,12 @@ class FilmCards(SharedCards[SharedFilm]):
         return MessageRef(film.address.channel_id, film.address.message_id) if is_there else None
 
     async def _anew(self, film: Film, jobs: Mapping[str, Job], path: Path | None, name: str) -> MessageRef:
-        """Post a message of the film in place of its old one, which took the parts with it; its notice pings."""
+        """Post a message of the film in place of its old one, which took the parts with it, instead of a notice."""
         alone = replace(film, address=replace(film.address, message_id=0))
         card = film_card(alone, jobs, {}, now=self._now())
-        said = "your film is paused" if film.state == "paused" else "your film has ended"
-        said = said if path is None else "your film is ready"
-        content = MessageContent(
-            card, announcement=f"<@{film.who.member_id}>, {said}.", file=path, file_name=name or "wanda.mp4"
-        )
+        tells: NoticeKind | None = "ready" if path is not None else "failed" if film.state == "paused" else None
+        announcement = film_announcement(film.who.member_id, tells)
+        content = MessageContent(card, announcement=announcement, file=path, file_name=name or "wanda.mp4", tells=tells)
         return await self._post.alone(_face(film, jobs), content)
 
     def _learned(self, film: Film, jobs: Mapping[str, Job]) -> SharedFilm:

@@ -11,7 +11,7 @@ from bot.errors import OptionRefused
 from bot.films.acts import GONE, MOVED_ON, Change, Jobs
 from bot.films.drafts import take_draft
 from bot.films.model import Draft, Film, film_body, readable_film
-from bot.jobs.notices import FilmNotice, note_film
+from bot.jobs.notices import FilmNews, note_film
 from bot.jobs.queries import jobs_by_id
 from bot.ledger import reservations, tables
 from bot.sharding import EVERY_SHARD, Shards
@@ -19,10 +19,12 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 FOUND_MAX = 200  # in one search; the next one goes on
 _INSERT = """
-INSERT INTO films (id, guild_id, member_id, message_id, is_open, created_at, body) VALUES ($1, $2, $3, $4, 1, $5, $6)
+INSERT INTO films (id, guild_id, member_id, message_id, state, is_open, created_at, body)
+VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
 ON CONFLICT (id) DO NOTHING RETURNING id"""
 _LOCK = "UPDATE films SET version = version + 1 WHERE id = $1 RETURNING body"
-_UPDATE = "UPDATE films SET message_id = $2, is_open = $3, files_gone = $4, body = $5 WHERE id = $1"
+_UPDATE = "UPDATE films SET message_id = $2, state = $3, is_open = $4, files_gone = $5, body = $6 WHERE id = $1"
+_FIRST = (0.0, "")
 
 
 def film_named(film_id: str) -> Transaction[Film | None]:
@@ -44,10 +46,16 @@ def jobs_of(film: Film) -> Transaction[Jobs]:
     return (yield from jobs_by_id(ids))
 
 
-def open_film_ids(shards: Shards = EVERY_SHARD) -> Transaction[tuple[str, ...]]:
-    """Return the ids of the films that have not ended, oldest first."""
-    rows: list[Row] = yield Many(f"SELECT id FROM films WHERE is_open = 1 AND {shards.where()} ORDER BY created_at")  # noqa: S608 - numbers
-    return tuple(row["id"] for row in rows)
+def open_films(
+    shards: Shards = EVERY_SHARD, *, after: tuple[float, str] = _FIRST, limit: int = FOUND_MAX
+) -> Transaction[tuple[tuple[float, str], ...]]:
+    """Return when films that have not ended were ordered, and their ids, oldest first; those `after` this one."""
+    rows: list[Row] = yield Many(
+        "SELECT created_at, id FROM films WHERE is_open = 1 AND (created_at > $1 OR created_at = $1 AND id > $2) "  # noqa: S608 - numbers
+        f"AND {shards.where()} ORDER BY created_at, id LIMIT $3",
+        (*after, limit),
+    )
+    return tuple((row["created_at"], row["id"]) for row in rows)
 
 
 def check_room(guild_id: int, member_id: int, *, of_member_max: int, but: str = "") -> Transaction[None]:
@@ -76,7 +84,15 @@ def insert_film(film: Film, draft: Draft, *, of_member_max: int) -> Transaction[
     yield from take_draft(draft)
     yield from check_room(film.who.guild_id, film.who.member_id, of_member_max=of_member_max)
     who = film.who
-    values = (film.id, who.guild_id, who.member_id, film.address.message_id, film.created_at, film_body(film))
+    values = (
+        film.id,
+        who.guild_id,
+        who.member_id,
+        film.address.message_id,
+        film.state,
+        film.created_at,
+        film_body(film),
+    )
     if (yield One(_INSERT, values)) is None:
         raise OptionRefused(MOVED_ON)
 
@@ -101,11 +117,11 @@ def change_film(
     act: Callable[[Film, Jobs], Change],
     *,
     now: float,
-    notice: tuple[FilmNotice, str] | None = None,
+    news: FilmNews | None = None,
 ) -> Transaction[tuple[Film, Film]]:
     """Apply an act to the film and its jobs as they are now; returns the film before and after.
 
-    `notice` is what its member is told when it changed, and the id of the job that this is about.
+    `news` is what its member is told if it changed.
 
     Raises:
         OptionRefused: the film is gone, or the act refuses.
@@ -120,9 +136,8 @@ def change_film(
     for job_id in change.release:
         yield from reservations.release(job_id, at=now, reason=change.reason)
     yield from _store(change.film)
-    if notice is not None:
-        kind, job_id = notice
-        yield from note_film(kind, job_id, change.film.requester, at=now)
+    if news is not None:
+        yield from note_film(news, change.film.requester, at=now)
     return before, change.film
 
 
@@ -161,7 +176,7 @@ def _locked(film_id: str) -> Transaction[Film | None]:
 
 def _store(film: Film) -> Transaction[None]:
     gone = int(film.files_gone_at is not None)
-    yield One(_UPDATE, (film.id, film.address.message_id, int(film.is_open), gone, film_body(film)))
+    yield One(_UPDATE, (film.id, film.address.message_id, film.state, int(film.is_open), gone, film_body(film)))
 
 
 def _readable(rows: Sequence[Row]) -> tuple[Film, ...]:

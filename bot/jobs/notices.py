@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
-from bot.jobs.model import Job
+from bot.jobs.model import Job, Part
 from bot.jobs.preferences import Pings, preferences_of
 from bot.jobs.rows import readable_job
 from bot.requester import Requester
@@ -29,6 +29,7 @@ NoticeKind: TypeAlias = Literal[
 ]
 FilmNotice: TypeAlias = Literal["film_ready", "film_paused"]
 _STORED_AS: Mapping[FilmNotice, NoticeKind] = {"film_ready": "ready", "film_paused": "failed"}
+_STATE_TOLD: Mapping[NoticeKind, str] = {"ready": "done", "failed": "paused"}  # of a film, by what is stored
 COUNTED_S = 3600.0
 _NOTE = """
 INSERT INTO notices (job_id, kind, guild_id, member_id, at, is_announced, due_at) VALUES ($1, $2, $3, $4, $5, $6, $5)
@@ -58,6 +59,15 @@ class Notice:
     guild_id: int
     member_id: int
     at: float
+    is_announced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmNews:
+    """What is told of a film; it stands on the card of this job of it. `is_announced` is as for a `Notice`."""
+
+    kind: FilmNotice
+    job_id: str
     is_announced: bool = False
 
 
@@ -178,12 +188,13 @@ def note(before: Job, after: Job, *, at: float) -> Transaction[bool]:
     return True
 
 
-def note_film(kind: FilmNotice, job_id: str, requester: Requester, *, at: float) -> Transaction[None]:
-    """Keep what is to be told of a film; it stands on the card of this job of it. Repeating it changes nothing.
+def note_film(news: FilmNews, requester: Requester, *, at: float) -> Transaction[None]:
+    """Keep what is to be told of a film. Repeating it changes nothing.
 
     It is stored as the job's own "ready" or "failed", which a shot never has: `note` tells of films only.
     """
-    yield One(_NOTE, (job_id, _STORED_AS[kind], requester.guild_id, requester.member_id, at, 0))
+    whose = (requester.guild_id, requester.member_id)
+    yield One(_NOTE, (news.job_id, _STORED_AS[news.kind], *whose, at, int(news.is_announced)))
 
 
 def _kind_of_set(job: Job, kind: NoticeKind) -> Transaction[NoticeKind | None]:
@@ -225,6 +236,8 @@ def begin(notice: Notice, bounds: NoticeBounds, *, now: float) -> Transaction[To
     tries: int = row["tries"]
     stored = yield One("SELECT body FROM jobs WHERE id = $1", (notice.job_id,))
     job = None if stored is None else readable_job(stored)
+    if job is not None and job.part is not None:
+        job = yield from _on_card_of_film(notice, job, job.part)
     if job is None or tries > bounds.tries_max or now >= notice.at + bounds.life_s or _is_past(notice, job):
         yield from end(notice, pinged=False)
         return None
@@ -253,6 +266,14 @@ def _others(job: Job) -> Transaction[tuple[int, ...]]:
 def _is_past(notice: Notice, job: Job) -> bool:
     """Return whether somebody has decided meanwhile, so that the approvers are not needed any more."""
     return notice.kind == "approval" and job.state != "waiting"
+
+
+def _on_card_of_film(notice: Notice, job: Job, part: Part) -> Transaction[Job | None]:
+    """Return the job where its film's message is; None if that says something else than the notice meanwhile."""
+    row = yield One("SELECT state, message_id FROM films WHERE id = $1", (part.film_id,))
+    if row is None or row["state"] not in {None, _STATE_TOLD.get(notice.kind, row["state"])}:
+        return None
+    return replace(job, address=replace(job.address, message_id=row["message_id"]))
 
 
 def end(notice: Notice, *, pinged: bool) -> Transaction[None]:

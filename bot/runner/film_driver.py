@@ -26,18 +26,19 @@ from bot.errors import (
 from bot.films import acts, plan
 from bot.films.acts import Act, Change, Jobs
 from bot.films.model import Film, Joined
-from bot.films.plan import next_steps
+from bot.films.plan import looks_of, next_steps
 from bot.films.quoting import fades_s
-from bot.films.transactions import change_film, film_with_jobs, open_film_ids
+from bot.films.transactions import change_film, film_with_jobs, open_films
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import Job
-from bot.jobs.notices import FilmNotice
+from bot.jobs.notices import FilmNews, FilmNotice
 from bot.jobs.queries import jobs_by_id
 from bot.log import job_scope
 from bot.media.ffmpeg import OnFraction
 from bot.media.joiner import JoinedFile
 from bot.runner.film_cards_port import FilmCards
 from bot.runner.film_files import FilmRequest
+from bot.runner.job_counts import count_film
 from bot.runner.shot_maker import ShotMaker
 from bot.settings import FilmSettings
 from bot.sharding import ShardsNow
@@ -45,6 +46,7 @@ from bot.storage.transaction import Store
 from bot.turns import FairTurns
 
 log = logging.getLogger(__name__)
+PAGE, BEGINNING = 200, (0.0, "")  # of a look at unfinished films
 STEPS_MAX = 100  # of one film in a row; the next look goes on
 PATIENCE_S = 6 * 3600.0  # for parts that cannot be had, and for a Discord that does not answer
 SMALLER = 0.7  # of a video that Discord did not take for its size
@@ -105,6 +107,7 @@ class FilmDriver:
         self._sleep = sleep
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._woken: set[str] = set()
+        self._looked_to = BEGINNING  # when the last film of a page was ordered, and its id
         self._later: dict[str, tuple[float, float]] = {}  # until when a film waits, and how long it waits
         self._turns = FairTurns(settings.at_once)
         self._loop: asyncio.Task[None] | None = None
@@ -150,18 +153,29 @@ class FilmDriver:
             await self._sleep(self._settings.look_s)
 
     async def look(self) -> None:
-        """Go on with every unfinished film whose wait is over. Never raises."""
+        """Go on with unfinished films whose wait is over: all of them, or those after where the last look stopped.
+
+        Never raises.
+        """
+        now = self._clock()
+        self._later = {film_id: wait for film_id, wait in self._later.items() if now < wait[0] + WAIT_MAX_S}
         try:
-            open_ids = await self._store.read(open_film_ids(self._shards()))
+            while len(self._tasks) < self._settings.under_way_max:
+                page = await self._store.read(open_films(self._shards(), after=self._looked_to, limit=PAGE))
+                for _, film_id in page:
+                    self._wake_if_due(film_id, now)
+                self._looked_to = page[-1] if len(page) == PAGE else BEGINNING
+                if self._looked_to == BEGINNING:
+                    return
         except StorageError as error:
             log.warning("films are looked at again later: %s", error)
-            return
-        self._later = {film_id: wait for film_id, wait in self._later.items() if film_id in open_ids}
-        for film_id in open_ids:
-            until, wait_s = self._later.get(film_id, (0.0, 0.0))
-            if film_id not in self._tasks and self._clock() >= until:
-                self.wake(film_id)
-                self._later[film_id] = (0.0, wait_s)
+
+    def _wake_if_due(self, film_id: str, now: float) -> None:
+        until, wait_s = self._later.get(film_id, (0.0, 0.0))
+        if film_id not in self._tasks and now >= until:
+            self.wake(film_id)
+            if wait_s:
+                self._later[film_id] = (now, wait_s)
 
     async def _run(self, film_id: str) -> None:
         with job_scope(film_id):
@@ -223,7 +237,7 @@ class FilmDriver:
                 return await self._post(film, jobs)
             case _:
                 act = acts.act_of(step, now=self._clock(), life_s=self._settings.life_hours * 3600)
-                return await self._change(film, act, _notice_of(film, jobs, step))
+                return await self._change(film, act)
 
     async def _begin(self, film: Film, jobs: Jobs, step: plan.Begin) -> bool:
         job_id = film.take(step.number).job_id
@@ -259,7 +273,9 @@ class FilmDriver:
         else:
             address = address if ref is None else address.moved_to(ref.channel_id, ref.message_id, now=self._clock())
         updated_at = film.updated_at
-        return await self._change(film, lambda film, _: acts.shown(film, address, updated_at=updated_at))
+        is_anew = address.message_id != film.address.message_id
+        news = None if film.state != "paused" else _news("film_paused", film, _missing(film, jobs), is_anew)
+        return await self._change(film, lambda film, _: acts.shown(film, address, updated_at=updated_at), news)
 
     async def _join(self, film: Film, jobs: Jobs, job_ids: Sequence[str]) -> bool:
         now = self._clock()
@@ -308,7 +324,7 @@ class FilmDriver:
         return await self._change(
             film,
             lambda film, _: acts.posted(film, posted.video, video, address, now=self._clock()),
-            ("film_ready", video.job_ids[-1]),
+            _news("film_ready", film, request.jobs, ref.message_id != film.address.message_id),
         )
 
     def _request(self, film: Film, jobs: Jobs, job_ids: Sequence[str]) -> FilmRequest:
@@ -321,28 +337,34 @@ class FilmDriver:
             bytes_max=self._cards.limit_bytes(film, jobs),
         )
 
-    async def _change(self, read: Film, act: Act, notice: tuple[FilmNotice, str] | None = None) -> bool:
+    async def _change(self, read: Film, act: Act, news: FilmNews | None = None) -> bool:
         """Store what the act makes of the film, unless somebody changed it since it was read."""
 
         def unless_changed(film: Film, jobs: Jobs) -> Change:
             is_same = (film.state, film.takes, film.updated_at) == (read.state, read.takes, read.updated_at)
             return act(film, jobs) if is_same else Change(film=film)
 
-        changing = change_film(read.id, read.who.guild_id, unless_changed, now=self._clock(), notice=notice)
+        changing = change_film(read.id, read.who.guild_id, unless_changed, now=self._clock(), news=news)
         before, after = await self._store.write(changing, guild_id=read.who.guild_id)
         if after != before:
             log.info("the film is now %s", after.state)
-            if notice is not None:
+            count_film(before, after)
+            if news is not None:
                 self._on_noted()
         return True
 
 
-def _notice_of(film: Film, jobs: Jobs, step: plan.Step) -> tuple[FilmNotice, str] | None:
-    """Return what the member is told of a step, and of which of the film's jobs."""
-    if not isinstance(step, plan.Pause):
-        return None
-    job_id = film.take(step.number).job_id
-    return "film_paused", job_id if job_id in jobs else next(iter(jobs), job_id)
+def _missing(film: Film, jobs: Jobs) -> Sequence[Job]:
+    """Return the job of the first shot that is missing; all of the film's where that was never begun."""
+    missing = (take.job_id for take, look in zip(film.takes, looks_of(film, jobs), strict=True) if look in plan.MISSING)
+    return [jobs[job_id] for job_id in list(missing)[:1] if job_id in jobs] or list(jobs.values())
+
+
+def _news(kind: FilmNotice, film: Film, jobs: Sequence[Job], is_announced: bool) -> FilmNews | None:
+    """Return what is told about the newest of these jobs, of which each is told once; a film has some of its own."""
+    own = [job for job in jobs if job.part is not None and job.part.film_id == film.id]
+    newest = max(own, key=lambda job: job.created_at, default=None)
+    return None if newest is None else FilmNews(kind=kind, job_id=newest.id, is_announced=is_announced)
 
 
 def _video(request: FilmRequest, made: JoinedFile) -> Joined:

@@ -29,6 +29,7 @@ from bot.jobs.transactions import Accepted, Beside
 from bot.ledger.model import Who
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.runner.film_driver import FilmDriver
+from bot.runner.job_counts import count_film
 from bot.runner.job_files import copy_inputs
 from bot.runner.runner import Runner
 from bot.runner.shot_maker import ShotMaker
@@ -268,7 +269,8 @@ class FilmOrders:
         if film.who.member_id != member_id and not manages:
             raise OptionRefused(NOT_YOURS)
         changing = change_film(film_id, film.who.guild_id, act, now=self._clock())
-        _, after = await self._store.write(changing, guild_id=film.who.guild_id)
+        before, after = await self._store.write(changing, guild_id=film.who.guild_id)
+        count_film(before, after)
         self._driver.wake(film_id)
         return after
 

@@ -1,4 +1,4 @@
-"""Counts for /metrics what the runner stored: accepted jobs, how long steps took, what was paid, how jobs ended."""
+"""Counts for /metrics what was stored: accepted jobs, how long steps took, what was paid, how they and films ended."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from bot import metrics
 from bot.catalogue.registry import MODES
 from bot.fal.wire.error_types import ERROR_TYPES
 from bot.fal.wire.types import FalStatus
+from bot.films.model import ENDED, Film
 from bot.jobs import machine
 from bot.jobs.model import FINISHED, Job
 from bot.jobs.transactions import Advanced
@@ -46,6 +47,14 @@ def count_accepted(jobs: Sequence[Job]) -> None:
     """Count the jobs of one order."""
     for job in jobs:
         metrics.JOBS_ACCEPTED.labels(job.mode).inc()
+
+
+def count_film(before: Film, after: Film) -> None:
+    """Count a film that ended between these two states of its row."""
+    if after.state not in ENDED or before.state in ENDED:
+        return
+    outcome = after.why or ("posted" if before.state == "posting" else "kept")
+    metrics.FILMS_ENDED.labels(outcome if outcome in metrics.FILM_OUTCOMES else "other").inc()
 
 
 def count_event(event: machine.Event, advanced: Advanced, *, begun_at: float, stored_at: float) -> None:

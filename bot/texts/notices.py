@@ -47,6 +47,11 @@ def notice_text(told: Told) -> str:
     return f"{whose} {_says(told.notice.kind, told.job)}"
 
 
+def film_announcement(member_id: int, kind: NoticeKind | None) -> str:
+    """Return what a new message of a film says above its card, in place of a notice; `kind` is None if it is over."""
+    return f"<@{member_id}> {'Your film has ended.' if kind is None else _OF_FILM_SAYS[kind]}"
+
+
 def notice_mail(kind: NoticeKind, job: Job) -> str:
     """Return the direct message, with a link to the card."""
     return f"{_says(kind, job)} {card_url(job)}"

@@ -105,6 +105,9 @@ class Gauges:
         metrics.JOBS.clear()  # a state without jobs is left out
         for (state, mode), jobs in found.jobs.items():
             metrics.JOBS.labels(state, mode).set(jobs)
+        metrics.FILMS.clear()
+        for state, films in found.films.items():
+            metrics.FILMS.labels(state).set(films)
         metrics.HELD_DOLLARS.set(found.held_microusd / MICROUSD_PER_USD)
         metrics.EXPOSED_DOLLARS.set(found.exposed_microusd / MICROUSD_PER_USD)
         metrics.EXPOSURES.set(found.exposures)

@@ -63,6 +63,7 @@ class FilmWorld:
         self.joins: list[tuple[str, ...]] = []
         self.removed: list[str] = []  # whose files were removed
         self.broken: set[str] = set()  # what does not work now: "cancel", "discord", "frame", "join", "pictures"
+        self.message_id = 30  # of what is posted or edited
         self.effects = 0
         self.dies_at: int | None = None
         self.dies_after = False
@@ -151,7 +152,7 @@ class FilmWorld:
     async def finish_film(self, film: Film, jobs: Mapping[str, Job]) -> MessageRef | None:
         """Note what the message says."""
         self._check("discord", DiscordBusy("not now"))
-        ref = MessageRef(film.address.channel_id, film.address.message_id)
+        ref = MessageRef(film.address.channel_id, self.message_id)
         await self.effect("say", lambda: self.told.append((film.state, tuple(jobs))))
         return ref
 
@@ -163,7 +164,7 @@ class FilmWorld:
         self._check("discord", DiscordBusy("not now"))
         joined = () if film.joined is None else film.joined.job_ids
         await self.effect("post", lambda: self.told.append(("posted", joined)))
-        return Posted(MessageRef(20, 30), reason, PostedVideo(size_bytes=1, file_name=str(path)))
+        return Posted(MessageRef(20, self.message_id), reason, PostedVideo(size_bytes=1, file_name=str(path)))
 
     # What the media workers do.
 
@@ -298,6 +299,11 @@ class FilmWorld:
             "SELECT COALESCE(SUM(amount_microusd), 0) FROM draws WHERE position = 0 AND state = 'held'"
         ).fetchone()
         return int(row[0])
+
+    def noted(self) -> list[tuple[str, str, bool]]:
+        """Return what is to be told: the job, the kind, and whether a new message tells it already."""
+        rows = self.store.connection.execute("SELECT job_id, kind, is_announced FROM notices ORDER BY at, job_id")
+        return [(job_id, kind, bool(announced)) for job_id, kind, announced in rows]
 
     def set_approval(self, above_microusd: int) -> None:
         """Have jobs above a price wait for approval."""

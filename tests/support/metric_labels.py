@@ -13,6 +13,11 @@ STATES = {
     *("waiting", "accepted", "submitting", "queued", "running", "fetching", "delivering"),
     *("done", "failed", "cancelled", "uncertain"),
 }
+FILM_STATES = {"waiting", "making", "paused", "joining", "posting", "done", "cancelled"}
+FILM_OUTCOMES = {
+    *("posted", "kept", "join", "post", "stopped", "nothing"),
+    *("declined", "unapproved", "unasked", "removed", "other"),
+}
 MODES = {
     *("wan27-image", "wan27-text", "wan27-reference", "wan27-edit"),
     *("wan25-image", "wan25-text", "wan22-video", "wan21-image"),
@@ -71,6 +76,8 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_jobs_ended": {"state": STATES, "mode": MODES},
     "wanda_jobs_not_made": {"why": WHY},
     "wanda_picks": {"outcome": {"maker", "vote", "no_draft", "none", "late", "unmade", "gone", "left"}},
+    "wanda_films": {"state": FILM_STATES},
+    "wanda_films_ended": {"outcome": FILM_OUTCOMES},
     "wanda_job_step_seconds": {"step": {"submit", "queue", "render", "deliver", "whole"}},
     "wanda_first_answer_seconds": {"kind": {"application_command", "component", "autocomplete", "modal_submit"}},
     "wanda_refusals": {"kind": REFUSALS},

@@ -16,6 +16,7 @@ from bot.films.shot_jobs import wish_of
 from bot.jobs import erasure, machine, removals
 from bot.jobs import transactions as jobs
 from bot.jobs.model import Job, Part
+from bot.jobs.notices import FilmNews
 from bot.jobs.places import waiting_files
 from bot.ledger import reservations
 from bot.ledger.audit import verify
@@ -55,9 +56,9 @@ async def test_a_film_lives_on_both_engines(store: Store) -> None:
     """Its row, its money and its draft change together; what is left out is released in the same transaction."""
     job = await ordered(store)
     assert await store.read(drafts.draft_named(FILM_ID)) is None
-    assert await store.read(transactions.open_film_ids()) == (FILM_ID,)
+    assert await store.read(transactions.open_films()) == ((NOW, FILM_ID),)
     shards = Shards(2, frozenset({0})), Shards(2, frozenset({1}))
-    found = [await store.read(transactions.open_film_ids(one)) for one in shards]
+    found = [await store.read(transactions.open_films(one)) for one in shards]
     assert sorted(map(len, found)) == [0, 1]
     assert await store.read(jobs.known_ids([FILM_ID, job.id, "0" * 32])) == {FILM_ID, job.id}
     assert len(await store.read(reservations.reserved_for(FILM_ID))) == 2
@@ -74,14 +75,14 @@ async def test_a_film_lives_on_both_engines(store: Store) -> None:
             transactions.change_film(FILM_ID, 1, lambda film, found: acts.stopped(film, found, now=NOW), now=NOW),
             guild_id=1,
         )
-    assert await store.read(transactions.open_film_ids()) == (FILM_ID,)
+    assert await store.read(transactions.open_films()) == ((NOW, FILM_ID),)
     told: tuple[Act, ...] = (
         lambda film, _: acts.aborted(film),
         lambda film, _: acts.shown(film, None, updated_at=film.updated_at),
     )
     for act in told:
         await store.write(transactions.change_film(FILM_ID, 1, act, now=NOW + 2), guild_id=1)
-    assert await store.read(transactions.open_film_ids()) == ()
+    assert await store.read(transactions.open_films()) == ()
     assert await store.read(verify()) == []
 
 
@@ -98,7 +99,7 @@ async def test_a_films_files_and_rows_go(store: Store) -> None:
             film=replace(change.film, shown_at=change.film.updated_at),
         ),
         now=NOW,
-        notice=("film_ready", job.id),
+        news=FilmNews(kind="film_ready", job_id=job.id),
     )
     await store.write(change, guild_id=1)
     await store.write(drafts.save_draft(a_draft("cut", id="e" * 32), BOUNDS, at=NOW), guild_id=1)

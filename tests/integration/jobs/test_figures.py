@@ -38,6 +38,7 @@ async def test_the_shards_add_up(store: Store) -> None:
     mode = jobs[0].mode
     assert whole == Figures(
         {("accepted", mode): 5, ("queued", mode): 1, ("delivering", mode): 1, ("uncertain", mode): 1},
+        films={},
         held_microusd=6 * price,
         exposed_microusd=price,
         exposures=1,
@@ -49,7 +50,7 @@ async def test_the_shards_add_up(store: Store) -> None:
     assert counted == whole.jobs
     assert sum(part.held_microusd for part in parts) == whole.held_microusd
     assert [part.exposures for part in parts] == [0, 0, 0, 1]
-    assert await store.read(figures(Shards(4, frozenset()))) == Figures({}, 0, 0, 0)
+    assert await store.read(figures(Shards(4, frozenset()))) == Figures({}, {}, 0, 0, 0)
 
 
 async def test_an_exposure_stays_until_it_is_closed(store: Store) -> None:
@@ -63,4 +64,4 @@ async def test_an_exposure_stays_until_it_is_closed(store: Store) -> None:
         machine.LostSight(Failure(kind="gone")),
         machine.EndShown(),
     )
-    assert await store.read(figures(EVERY_SHARD)) == Figures({}, 0, job.quote_microusd, 1)
+    assert await store.read(figures(EVERY_SHARD)) == Figures({}, {}, 0, job.quote_microusd, 1)

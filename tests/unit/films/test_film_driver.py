@@ -1,7 +1,7 @@
 """A film from its order to its post: each shot is paid once, and a kill anywhere changes nothing of that."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -10,18 +10,23 @@ import pytest
 
 from bot.errors import FilesGone, OptionRefused, QuotaExceeded, Refusal
 from bot.films.drafts import save_draft
-from bot.films.model import Film
+from bot.films.model import Film, film_body
 from bot.films.plan import looks_of
 from bot.jobs import machine, transactions
+from bot.jobs.model import Job
 from bot.jobs.unsent import doubt_unsent
 from bot.ledger import reservations
 from bot.ledger.model import Shipped
+from bot.runner import film_driver
 from bot.settings import FilmSettings
-from tests.support.film_samples import FILM_ID, a_draft, a_shot
+from bot.storage.transaction import One, Transaction
+from tests.support.film_samples import FILM_ID, a_draft, a_film, a_shot
 from tests.support.film_world import WHO, Died, FilmWorld
-from tests.support.job_samples import ADDRESS, PLACES
+from tests.support.job_samples import ADDRESS, NOW, PLACES
 
 EACH = 500_000
+INSERT = """
+INSERT INTO films (id, guild_id, member_id, message_id, is_open, created_at, body) VALUES ($1, 1, 2, 30, 1, $2, $3)"""
 FIVE = a_draft("cut", "continue", "morph", "cut", "continue")
 
 
@@ -484,3 +489,40 @@ def test_open_films_are_bounded() -> None:
         world.do(world.orders.order(other, WHO, ADDRESS))
     assert world.money() == (5 * EACH, 0)
     world.check()
+
+
+class Shown(FilmWorld):
+    """A world that notes which films are shown."""
+
+    def __init__(self, *, settings: FilmSettings) -> None:
+        self.shown: list[str] = []
+        super().__init__(settings=settings)
+
+    def show_film(self, film: Film, jobs: Mapping[str, Job]) -> None:
+        """Note the film."""
+        del jobs
+        self.shown.append(film.id)
+
+
+def insert(film: Film) -> Transaction[None]:
+    """Keep a film as one that is not over."""
+    yield One(INSERT, (film.id, film.created_at, film_body(film)))
+
+
+async def test_unfinished_films_are_looked_at_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, a look begins with a bounded number, and the next one goes on after them."""
+    monkeypatch.setattr(film_driver, "PAGE", 2)
+    ids = [f"{number:032x}" for number in range(5)]
+    world = Shown(settings=FilmSettings(under_way_max=1))
+    for number, film_id in enumerate(ids):
+        film = a_film("cut", id=film_id, created_at=NOW + number, state="done", shown_at=NOW)
+        world.store.run(insert(film))
+    world.driver.start()
+    async with asyncio.timeout(20):
+        while len(world.shown) < len(ids):
+            await world.driver.look()
+            assert sum(task.get_name().startswith("film ") for task in asyncio.all_tasks()) <= film_driver.PAGE
+            await asyncio.sleep(0)
+    assert world.shown == ids
+    await world.driver.stop()
+    world.store.connection.close()

@@ -1,0 +1,104 @@
+"""What a film's member is told, and that it is what the film's card says."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bot.films.model import Film
+from bot.jobs import notices
+from bot.jobs.notices import Notice, NoticeBounds, Told
+from tests.support.film_samples import FILM_ID, a_draft
+from tests.support.film_world import WHO, FilmWorld
+
+BOUNDS = NoticeBounds(
+    quick_s=0,
+    of_member_hourly_max=9,
+    approvals_hourly_max=9,
+    approvals_of_member_hourly_max=9,
+    tries_max=9,
+    life_s=600,
+    wait_s=10,
+)
+
+
+@pytest.fixture
+def world() -> Iterator[FilmWorld]:
+    """Yield a world with a film of two cuts."""
+    world = FilmWorld()
+    world.order(a_draft("cut", "cut"))
+    world.drive()
+    yield world
+    world.store.connection.close()
+
+
+def second_fails(world: FilmWorld) -> Film:
+    """Make the first shot and not the second; returns the film, which is not driven yet."""
+    film = world.film()
+    world.come_to(film.take(1).job_id)
+    world.come_to(film.take(2).job_id, "failed")
+    return film
+
+
+def begun(world: FilmWorld) -> Told | None:
+    """Begin the only notice that is due."""
+    (notice,) = world.store.run(notices.due_notices(world.now, limit=9))
+    return begin(world, notice)
+
+
+def begin(world: FilmWorld, notice: Notice) -> Told | None:
+    """Return what is to be posted of a notice."""
+    return world.store.run(notices.begin(notice, BOUNDS, now=world.now))
+
+
+def test_a_pause_is_told_once_the_card_says_it(world: FilmWorld) -> None:
+    """While Discord does not take the card, nobody is sent to look at it."""
+    film = second_fails(world)
+    world.broken.add("discord")
+    world.drive()
+    assert (world.film().state, world.noted()) == ("paused", [])
+    world.broken.clear()
+    world.drive()
+    assert world.noted() == [(film.take(2).job_id, "failed", False)]
+    assert begun(world) is not None
+
+
+def test_a_new_message_is_the_only_one_that_tells_it(world: FilmWorld) -> None:
+    """A card that was posted anew names and pings its member, so no reply says the same below it."""
+    film = second_fails(world)
+    world.message_id = 31
+    world.drive()
+    assert world.noted() == [(film.take(2).job_id, "failed", True)]
+    world.do(world.orders.retry(FILM_ID, 2, film.take(2).job_id, who=WHO))
+    world.message_id = 32
+    world.make_all()
+    assert world.noted()[1:] == [(world.film().take(2).job_id, "ready", True)]
+
+
+def test_what_is_not_so_any_more_is_not_told(world: FilmWorld) -> None:
+    """Who decides before the notice is posted needs none; it stands below the message that the film has now."""
+    film = second_fails(world)
+    world.message_id = 31
+    world.drive()
+    world.store.connection.execute("UPDATE notices SET is_announced = 0")
+    told = begun(world)
+    assert told is not None
+    assert told.job.address.message_id == 31
+    world.do(world.orders.skip(FILM_ID, 2, film.take(2).job_id, member_id=2))
+    world.now += 10
+    (paused,) = world.store.run(notices.due_notices(world.now, limit=9))
+    assert begin(world, paused) is None
+    world.make_all()
+    told = begun(world)
+    assert told is not None
+    assert told.notice.kind == "ready"
+
+
+def test_a_film_that_is_joined_anew_is_told_anew(world: FilmWorld) -> None:
+    """The notice of a redo is about the shot that was made again, so it is no repeat of the first one."""
+    world.make_all()
+    film = world.film()
+    assert len(world.noted()) == 1
+    world.do(world.orders.redo(FILM_ID, 1, film.take(1).shot, who=WHO, and_following=False))
+    world.make_all()
+    assert [kind for _, kind, _ in world.noted()] == ["ready", "ready"]
+    assert world.noted()[1][0] == world.film().take(1).job_id
