@@ -128,7 +128,7 @@ def read_clip(file: IO[bytes], named: Sniffed, *, pixels_max: int) -> dict[str, 
             raise Unreadable("damaged", named.label)
         if is_longer and any(track.packets < max(1, track.stream.frames) for track in tracks):
             raise Unreadable("damaged", named.label)
-        hidden = _media_lengths(file, named) if named.parser == "mov" else []
+        hidden = _media_lengths(file, named, tracks) if named.parser == "mov" else []
         measured = _lengths(container, tracks, stated, hidden)
         found: dict[str, Any] = {"format": named.format, "codec": codec} | asdict(measured)
         found |= {"sound_track": _readable_sound(streams)}
@@ -224,14 +224,20 @@ def _opened_anyhow(file: IO[bytes], named: Sniffed) -> tuple[InputContainer, boo
         return _opened(file, named), False
 
 
-def _media_lengths(file: IO[bytes], named: Sniffed) -> list[float]:
-    """Return how long each stream is with what the edit lists hide, which a reader that ignores them counts."""
-    with _opened(file, named, ignore_editlist="1") as container:
-        tracks = {stream.index: _Track(stream) for stream in _played_streams(container)}
+def _media_lengths(file: IO[bytes], named: Sniffed, played: Sequence[_Track]) -> list[float]:
+    """Return how long each track is with what the edit lists hide, which a reader that ignores them counts."""
+    # Only packets are asked for, but FFmpeg decodes pictures when it opens a file, until it has seen so many bytes
+    # (https://ffmpeg.org/ffmpeg-formats.html#Format-Options). No decoder is called "none".
+    with _opened(file, named, ignore_editlist="1", codec_whitelist="none", probesize="32") as container:
+        tracks = {track.stream.index: _Track(_stream(container, track.stream.index)) for track in played}
         for packet in container.demux(*(track.stream for track in tracks.values())):
             if packet.size:
                 tracks[packet.stream.index].count(packet)
         return [track.seconds() for track in tracks.values()]
+
+
+def _stream(container: InputContainer, index: int) -> VideoStream | AudioStream:
+    return cast("VideoStream | AudioStream", container.streams[index])
 
 
 def _lengths(
