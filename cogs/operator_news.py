@@ -10,8 +10,8 @@ import discord
 
 from bot.client import Wanda
 from bot.errors import StorageError
-from bot.jobs.alarms import Alarm, note_told, to_tell
-from bot.texts.operator_news import line, news
+from bot.jobs.alarms import Alarm, note_told, tell_in, to_tell
+from bot.texts.operator_news import fitting, line, news
 from bot.trouble import Trouble
 from cogs.base.cog import LoopCog
 
@@ -21,12 +21,16 @@ LOGGED_MAX = 1000
 
 
 class OperatorNews(LoopCog):
-    """The process with shard 0 tells, whichever process found it; what is due at the same time is one message."""
+    """The process with shard 0 tells, whichever process found it; what is due at the same time is one message.
+
+    What does not fit into it comes with the next one.
+    """
 
     def __init__(self, bot: Wanda) -> None:
         super().__init__(bot)
         self._logged: set[str] = set()
         self._trouble = Trouble("the operators' channel")
+        self._is_channel_noted = False
 
     async def loop(self) -> None:
         """Tell what is new, at once or `news_pause_s` after the last message."""
@@ -56,14 +60,21 @@ class OperatorNews(LoopCog):
             StorageError: the database did not answer.
         """
         services = self.bot.services
-        due = await services.store.read(to_tell(ended_before=services.clock() - services.settings.watch.news_calm_s))
+        watch = services.settings.watch
+        if not self._is_channel_noted:
+            await services.store.write(tell_in(watch.operator_channel_id), guild_id=None)
+            self._is_channel_noted = True
+        due = await services.store.read(to_tell(ended_before=services.clock() - watch.news_calm_s))
         if not due:
             return False
         self._log(due)
-        channel_id = services.settings.watch.operator_channel_id
-        if channel_id is None or await self._post(channel_id, due):
+        if watch.operator_channel_id is None:
             await services.store.write(note_told(due), guild_id=None)
-        return channel_id is not None
+            return False
+        some = fitting(due)
+        if await self._post(watch.operator_channel_id, some):
+            await services.store.write(note_told(some), guild_id=None)
+        return True
 
     def _log(self, due: Sequence[Alarm]) -> None:
         """Log each once, also while the channel does not take it."""

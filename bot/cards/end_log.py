@@ -8,7 +8,7 @@ from bot.texts.failures import failure_text, uncertain_text
 
 log = logging.getLogger(__name__)
 # Failures that only the operator can do something about: the key or the balance, a fault of Wanda's, a closed channel.
-_FOR_THE_OPERATOR = {"account", "defect", "undeliverable"}
+_FOR_THE_OPERATOR = {"access", "account", "defect", "undeliverable"}
 
 
 def log_end(job: Job) -> None:

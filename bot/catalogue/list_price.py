@@ -18,6 +18,7 @@ from bot.money import MICROUSD_PER_USD, exact_dollars
 
 DOLLARS = "USD"
 _LOOK = "Look at the model's page on fal.ai."
+_IF_NOT = "If it doesn't, leave Wanda's price: below fal's you would pay the rest of every video."
 Verdict: TypeAlias = Literal["fine", "told", "off"]
 
 
@@ -112,7 +113,7 @@ def judge(mode: type[Mode], price: ListPrice | None, seen: Seen | None, prices: 
         return Judgement("fine")
     if wanted > counted:
         return Judgement("off", f"{moved}, so Wanda's price is too low. {_base_price(mode, wanted)}")
-    return Judgement("told", f"{moved}, so Wanda's price is too high. {_base_price(mode, wanted)}")
+    return Judgement("told", f"{moved}, so Wanda's price may be too high. {_base_price(mode, wanted)} {_IF_NOT}")
 
 
 def _judge_first(mode: type[Mode], price: ListPrice, counted: int, prices: PriceTable) -> Judgement:
@@ -129,7 +130,7 @@ def _judge_first(mode: type[Mode], price: ListPrice, counted: int, prices: Price
 
 def _base_price(mode: type[Mode], microusd: int) -> str:
     usd = f"{Decimal(microusd) / MICROUSD_PER_USD:f}"
-    return f"Set WANDA_BASE_PRICES_USD={mode.id}={usd} and restart."
+    return f"If the model's page on fal.ai says so too, set WANDA_BASE_PRICES_USD={mode.id}={usd} and restart."
 
 
 def _rates(mode: type[Mode], prices: PriceTable) -> list[int]:

@@ -1,20 +1,22 @@
 """Alarms: what is wrong with fal, told to the operator once, and once more when it is over.
 
-An alarm is about the account, its balance, or the price or the schema of one mode. Those that close something have
-members read a sentence instead of paying for a video that fal would not make, or at a price that no longer holds. All
-processes read the same rows, and a restart tells nothing again.
+An alarm is about the account, its balance, or the price, the schema or the access to one mode. Those that close
+something have members read a sentence instead of paying for a video that fal would not make, or at a price that no
+longer holds. All processes read the same rows, and a restart tells nothing again.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from bot.storage import program
 from bot.storage.transaction import Many, One, Row, Transaction
 
-AlarmKind: TypeAlias = Literal["account", "balance", "price", "schema"]
-KINDS: tuple[AlarmKind, ...] = ("account", "balance", "price", "schema")
+AlarmKind: TypeAlias = Literal["account", "access", "balance", "price", "schema"]
+KINDS: tuple[AlarmKind, ...] = ("account", "access", "balance", "price", "schema")
 TEXT_CHARS_MAX = 600
-LISTED_MAX = 200  # more than there can be: two for each mode, and two
+LISTED_MAX = 200  # more than there can be: three for each mode, and two
+CHANNEL = "operators' channel"  # in the table `program`: its id, or "" for the log alone
 _UNTOLD, _TOLD, _OVER = 0, 1, 2  # the column `told`
 
 
@@ -63,6 +65,10 @@ ended_at = NULL
 WHERE alarms.ended_at IS NOT NULL OR alarms.what <> excluded.what OR alarms.closes <> excluded.closes
 RETURNING kind"""  # noqa: S608 - constants
 
+_TELL_AGAIN = f"""
+UPDATE alarms SET told = CASE WHEN ended_at IS NULL THEN {_UNTOLD} ELSE {_OVER} END
+WHERE told = {_TOLD}"""  # noqa: S608 - constants
+
 
 def begin(alarm: Alarm) -> Transaction[bool]:
     """Note that this is wrong; returns whether it was not known. One whose end was not told yet goes on."""
@@ -107,6 +113,19 @@ def note_told(alarms: Iterable[Alarm]) -> Transaction[None]:
             f"UPDATE alarms SET told = {after} WHERE kind = $1 AND mode = $2 AND what = $3 AND {state}",  # noqa: S608
             (one.kind, one.mode, one.what),
         )
+
+
+def tell_in(channel_id: int | None) -> Transaction[None]:
+    """Have another channel than before, also the first, be told all that is wrong now; the same one changes nothing.
+
+    What is over by then is over there, too.
+    """
+    channel = str(channel_id or "")
+    if ((yield from program.known(CHANNEL)) or "") == channel:
+        return
+    yield from program.remember(CHANNEL, channel)
+    if channel:
+        yield One(_TELL_AGAIN)
 
 
 def _alarm(row: Row) -> Alarm:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from bot.catalogue.registry import MODE_TITLES
 from bot.errors import FalAccountError, FalError, StorageError
 from bot.runner.alarms import Alarms
 from bot.tasks import end
@@ -28,18 +29,40 @@ class FalAccount:
         self._probe = probe
         self._pause_s = pause_s
         self._probing: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def is_closed(self) -> bool:
         """Whether fal takes nothing, as far as is known."""
         return self._alarms.is_account_closed
 
-    async def note(self, error: FalError) -> None:
-        """Note what fal answered: a refused key or a locked account closes it, anything else changes nothing."""
-        if isinstance(error, FalAccountError):
-            what, text, closes = said_of(error)
-            await self._alarms.begin("account", what=what, text=text, closes=closes)
-            self.probe_while_on()
+    async def note(self, error: FalError, *, mode: str = "") -> None:
+        """Note what fal answered, asked for a video of `mode` or for what belongs to no mode.
+
+        A refused key or a locked account closes it. Where a 403 for a mode does not say that it is about the account, a
+        probe tells: if that passes, only access to the mode is missing, which is told and closes nothing.
+        """
+        if not isinstance(error, FalAccountError):
+            return
+        if mode and error.status != KEY_REFUSED and not is_locked(error):
+            if self.lacks_access(mode):
+                return
+            await self._try()
+            if not self.is_closed:
+                await self._alarms.begin("access", mode, what="refused", text=no_access(mode), closes=False)
+            return
+        what, text = said_of(error)
+        await self._alarms.begin("account", what=what, text=text, closes=True)
+        self.probe_while_on()
+
+    def note_taken(self, mode: str) -> None:
+        """Note that fal took a request for a video of this mode; nothing is waited for."""
+        if self.lacks_access(mode):
+            self._ending = asyncio.create_task(self._end_lack(mode), name=f"access to {mode}")
+
+    def lacks_access(self, mode: str) -> bool:
+        """Return whether fal refuses this mode alone."""
+        return self._alarms.is_on("access", mode)
 
     async def opened(self, *, within_s: float) -> None:
         """Return once it is open, and at the latest after this time."""
@@ -63,6 +86,13 @@ class FalAccount:
     async def close(self) -> None:
         """End the probes."""
         await end(self._probing)
+        await end(self._ending)
+
+    async def _end_lack(self, mode: str) -> None:
+        try:
+            await self._alarms.end("access", mode)
+        except StorageError:
+            log.warning("that fal takes this mode again could not be stored; the next video tells it")
 
     async def _keep_probing(self) -> None:
         while self._alarms.is_on("account"):
@@ -87,15 +117,27 @@ _IS_LOCKED = (
     "Top it up at fal.ai/dashboard/billing."
 )
 _REFUSED = (
-    "fal refuses a request because of the account (403), and not because it is locked. Look at the log, and at the "
-    "account's access in fal's dashboard."
+    "fal takes no files of the account (403), and does not say that it is locked: orders are refused and jobs wait. "
+    "Look at the log, and at the account's balance and access in fal's dashboard."
 )
 
 
-def said_of(error: FalAccountError) -> tuple[str, str, bool]:
-    """Return what is wrong in one word and in a sentence for the operator, and whether it closes the account."""
+def is_locked(error: FalAccountError) -> bool:
+    """Return whether fal says that it is the account, and not one endpoint, that it takes nothing for."""
+    return any(word in str(error).lower() for word in _LOCKED)
+
+
+def said_of(error: FalAccountError) -> tuple[str, str]:
+    """Return what is wrong with the account, in one word and in a sentence for the operator."""
     if error.status == KEY_REFUSED:
-        return "key", _KEY, True
-    if any(word in str(error).lower() for word in _LOCKED):
-        return "locked", _IS_LOCKED, True
-    return "refused", _REFUSED, False
+        return "key", _KEY
+    return ("locked", _IS_LOCKED) if is_locked(error) else ("refused", _REFUSED)
+
+
+def no_access(mode: str) -> str:
+    """Return the sentence for the operator about a mode that fal refuses the account."""
+    return (
+        f"fal refuses requests for {MODE_TITLES.get(mode, mode)} (403), and takes the account's files: its videos "
+        "wait, and end uncharged if that stays. Look at the log, and at the account's access to the model in fal's "
+        "dashboard; `/wanda-admin modes` takes it off in a server."
+    )

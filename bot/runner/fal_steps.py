@@ -166,15 +166,18 @@ class FalSteps:
             log.exception("the submit's reply was lost")
             return machine.ReplyLost()
         except FalAccountError as error:
-            await self._account.note(error)
+            await self._account.note(error, mode=job.mode)
             if self._clock() >= give_up_at:
-                return machine.Refused(_failure(error))
+                failure = _failure(error)
+                is_mode_alone = self._account.lacks_access(job.mode)
+                return machine.Refused(replace(failure, kind="access") if is_mode_alone else failure)
             log.warning("fal takes nothing of the account (%d); the submit is put off", error.status)
             return machine.PutOff()
         except FalError as error:
             return machine.Refused(_failure(error))
         # If the database does not store the id, an operator finds the request at fal by this line.
         log.info("fal has it as request %s", handle.request_id)
+        self._account.note_taken(job.mode)
         return machine.Submitted(handle)
 
     async def _wait_for_account(self, job: Job, on_step: Callable[[str | None], None]) -> None:
@@ -255,7 +258,7 @@ class FalSteps:
             except FalUnreachable as error:
                 return await self._last_word(handle, error)
             except FalError as error:
-                await self._account.note(error)
+                await self._account.note(error, mode=job.mode)
                 if not self._may_pass(error, since):
                     log.exception("the request can no longer be followed")
                     return machine.LostSight(_failure(error))

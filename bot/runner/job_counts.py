@@ -15,6 +15,7 @@ from bot.money import MICROUSD_PER_USD
 # Wanda's own names beside fal's; see `bot.jobs.model.Failure`.
 _OWN_KINDS = frozenset(
     {
+        "access",
         "account",
         "client_cancelled",
         "declined",

@@ -292,6 +292,7 @@ _TABLE: Mapping[str, Builder] = {
     ),
     "removed": _fixed("Wanda was removed from this server before the video began.", "Try again once Wanda is back."),
     "account": lambda _failure: _ACCOUNT,
+    "access": _fixed("fal doesn't let Wanda use this model right now.", "Choose another one, and tell an admin here."),
     "refused": _fixed("fal didn't take this request.", AGAIN),
     "unreachable": _fixed("Wanda couldn't reach fal.", AGAIN),
     "lost": lambda _failure: _LOST,

@@ -4,15 +4,28 @@ from collections.abc import Sequence
 
 from bot.catalogue.registry import MODE_TITLES
 from bot.jobs.alarms import Alarm
-from bot.texts.plain import cut, span
+from bot.texts.plain import span
 
 MESSAGE_CHARS_MAX = 1900
 
 
+def fitting(alarms: Sequence[Alarm]) -> Sequence[Alarm]:
+    """Return the first of these alarms, as many as one message tells whole, and at least one."""
+    chars = 0
+    for number, one in enumerate(alarms):
+        chars += len(_with_sign(one)) + 1
+        if number and chars > MESSAGE_CHARS_MAX:
+            return alarms[:number]
+    return alarms
+
+
 def news(alarms: Sequence[Alarm]) -> str:
-    """Return one message about these alarms: what is new, and what is over."""
-    lines = [f"{'⚠️' if one.ended_at is None else '✅'} {line(one)}" for one in alarms]
-    return cut("\n".join(lines), MESSAGE_CHARS_MAX)
+    """Return one message about these alarms, which fit: what is new, and what is over."""
+    return "\n".join(map(_with_sign, alarms))
+
+
+def _with_sign(alarm: Alarm) -> str:
+    return f"{'⚠️' if alarm.ended_at is None else '✅'} {line(alarm)}"
 
 
 def line(alarm: Alarm) -> str:
@@ -30,6 +43,8 @@ def _about(alarm: Alarm) -> str:
     match alarm.kind:
         case "account":
             return "fal takes orders"
+        case "access":
+            return f"fal takes orders of {title}"
         case "balance":
             return "fal's balance is above your warning"
         case "price":

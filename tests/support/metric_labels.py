@@ -24,7 +24,7 @@ MODES = {
 }
 WHY = {
     *("other", *ERROR_TYPES),
-    *("account", "client_cancelled", "declined", "defect", "gone", "lost", "refused", "removed", "senseless"),
+    *("access", "account", "client_cancelled", "declined", "defect", "gone", "lost", "refused", "removed", "senseless"),
     *("unapproved", "unasked", "undeliverable", "unfinished", "unplayable", "unreachable"),
 }
 REFUSALS = {
@@ -82,9 +82,9 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_first_answer_seconds": {"kind": {"application_command", "component", "autocomplete", "modal_submit"}},
     "wanda_refusals": {"kind": REFUSALS},
     "wanda_interaction_errors": {"kind": {"storage", "disk", "files", "defect"}},
-    "wanda_bills": {"result": {"equal", "corrected", "unfinished", "unknown", "free"}},
+    "wanda_bills": {"result": {"equal", "corrected", "unfinished", "unknown", "no_charge", "free"}},
     "wanda_spent_dollars": {"payer": {"member", "server"}},
-    "wanda_alarms": {"kind": {"account", "balance", "price", "schema"}},
+    "wanda_alarms": {"kind": {"account", "access", "balance", "price", "schema"}},
     "wanda_fal_look_timestamp_seconds": {"what": {"account", "balance", "price", "schema"}},
     "wanda_requests": {"service": SERVICES, "kind": KINDS, "outcome": {"ok", "429", "4xx", "5xx", "no_reply"}},
     "wanda_request_seconds": {"service": SERVICES, "kind": KINDS},

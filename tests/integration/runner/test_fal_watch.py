@@ -12,7 +12,7 @@ import pytest
 
 from bot.catalogue.registry import MODES, price_table
 from bot.cli.check_fal import check_fal
-from bot.errors import Closed, SettingsRefused
+from bot.errors import Closed, FalAccountError, SettingsRefused
 from bot.fal.client import FalClient
 from bot.jobs.alarms import alarms_on
 from bot.net.transport import make_http
@@ -169,7 +169,7 @@ async def test_a_balance_that_hovers(rig: Rig) -> None:
 
 
 async def test_a_locked_account_is_probed_until_it_opens(rig: Rig) -> None:
-    """A lock closes everything and is over with the first probe that passes; other refusals close nothing."""
+    """A lock closes everything, in whatever words fal says it, and is over with the first probe that passes."""
     await rig.plan("faults", locked=True)
     await rig.watch().look_at_account()
     assert rig.on() == {("account", "", True)}
@@ -181,11 +181,27 @@ async def test_a_locked_account_is_probed_until_it_opens(rig: Rig) -> None:
     assert rig.on() == set()
     await rig.plan("faults", at="upload", status=403, body={"detail": "No access to this endpoint"})
     await rig.watch().look_at_account()
-    assert rig.on() == {("account", "", False)}
-    rig.account.probe_while_on()
+    assert rig.on() == {("account", "", True)}
 
     async def over() -> bool | None:
         return True if not rig.on() else None
+
+    await wait_for(over)
+
+
+async def test_whether_it_is_the_account_or_one_mode(rig: Rig) -> None:
+    """A 403 for a mode that names no lock closes the account if uploads are refused too, and else nothing."""
+    forbidden = FalAccountError("Forbidden", status=403)
+    await rig.account.note(forbidden, mode="wan27-image")
+    assert rig.on() == {("access", "wan27-image", False)}
+    rig.alarms.check("wan27-image")
+    await rig.plan("faults", at="upload", status=403, body={"detail": "Forbidden"}, times=1000)
+    await rig.account.note(forbidden, mode="wan21-image")
+    assert rig.on() == {("access", "wan27-image", False), ("account", "", True)}
+    rig.account.note_taken("wan27-image")
+
+    async def over() -> bool | None:
+        return True if rig.on() == {("account", "", True)} else None
 
     await wait_for(over)
 

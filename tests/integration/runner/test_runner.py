@@ -6,6 +6,7 @@ import pytest
 
 from bot.errors import Busy, QuotaExceeded
 from bot.jobs import transactions
+from bot.jobs.alarms import alarms_on
 from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.sharding import NO_SHARD
@@ -91,6 +92,22 @@ async def test_a_lock_that_stays_fails_the_job(rig: RunnerRig) -> None:
     job = await rig.until(lambda job: job.told)
     assert job.failure is not None
     assert (job.state, job.failure.kind, job.charged_microusd) == ("failed", "account", 0)
+
+
+async def test_a_mode_that_fal_refuses_alone(rig: RunnerRig) -> None:
+    """A 403 for one mode that names no lock is waited for, and then fails its job alone, with a sentence of its own."""
+    await rig.fault(at="submit", status=403, body={"detail": "Forbidden"}, times=1000)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert job.failure is not None
+    assert (job.state, job.failure.kind, job.charged_microusd) == ("failed", "access", 0)
+    (alarm,) = await rig.store.read(alarms_on())
+    assert (alarm.kind, alarm.mode, alarm.closes) == ("access", job.mode, False)
+    (await rig.http.delete(f"{rig.fal.url}/sandbox/faults")).raise_for_status()
+    other = "b" * 32
+    await rig.runner.accept(await rig.order(other))
+    assert (await rig.until(lambda job: job.told, other)).state == "done"
+    assert await rig.store.read(alarms_on()) == ()
 
 
 async def test_delivery_is_tried_again(rig: RunnerRig) -> None:

@@ -17,6 +17,8 @@ from tests.support.catalogue_samples import request
 SHIPPED = price_table()
 WAN27, WAN22, WAN25 = by_id("wan27-image"), by_id("wan22-video"), by_id("wan25-image")
 
+IF_SO = "If the model's page on fal.ai says so too, set WANDA_BASE_PRICES_USD=wan27-image="
+
 
 def usd(amount: str, unit: str = "second", currency: str = "USD") -> ListPrice:
     """Return a list price."""
@@ -41,7 +43,7 @@ def test_a_first_look(mode: type[Mode], listed: str) -> None:
             "fal lists Wan 2.7 image at $0.12 a second, and Wanda counts $0.10 at 720p and $0.15 at 1080p.",
         ),
         ("0.0", "told", "at $0.00 a second"),
-        ("0.16", "off", "Set WANDA_BASE_PRICES_USD=wan27-image=0.16 and restart."),
+        ("0.16", "off", f"{IF_SO}0.16 and restart."),
     ],
 )
 def test_a_first_look_that_surprises(listed: str, verdict: str, sentence: str) -> None:
@@ -55,9 +57,9 @@ def test_a_first_look_that_surprises(listed: str, verdict: str, sentence: str) -
     ("price", "verdict", "sentence"),
     [
         (usd("0.100"), "fine", ""),
-        (usd("0.12"), "off", "is too low. Set WANDA_BASE_PRICES_USD=wan27-image=0.12 and restart."),
-        (usd("0.1000001"), "off", "too low. Set WANDA_BASE_PRICES_USD=wan27-image=0.100001 and"),
-        (usd("0.05"), "told", "is too high. Set WANDA_BASE_PRICES_USD=wan27-image=0.05 and restart."),
+        (usd("0.12"), "off", f"is too low. {IF_SO}0.12 and restart."),
+        (usd("0.1000001"), "off", f"too low. {IF_SO}0.100001 and"),
+        (usd("0.05"), "told", f"may be too high. {IF_SO}0.05 and restart. If it doesn't, leave"),
         (usd("0"), "told", "fal lists Wan 2.7 image at $0.00 a second now, and $0.10 a second before."),
         (usd("0.10", "video"), "off", "fal lists Wan 2.7 image at $0.10 a video now, and $0.10 a second before."),
         (usd("0.10", currency="EUR"), "off", "at 0.10 EUR a second, which is no price in dollars."),

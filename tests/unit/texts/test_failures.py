@@ -9,6 +9,7 @@ from sandbox.fal.errors import MODEL, PLATFORM
 
 # Failures that Wanda names herself.
 OURS = (
+    "access",
     "account",
     "refused",
     "unreachable",

@@ -9,7 +9,7 @@ from bot.catalogue.registry import by_id, price_table
 from bot.catalogue.schema import schema_sentence
 from bot.errors import FalAccountError
 from bot.jobs.alarms import Alarm, closed_sentence
-from bot.runner.fal_account import said_of
+from bot.runner.fal_account import no_access, said_of
 from bot.texts.operator_news import news
 from tests.unit.texts.scenes.scene import Scenes
 
@@ -28,8 +28,8 @@ def _schema(*faults: str) -> Callable[[], str]:
 
 
 def _account(status: int, words: str) -> Callable[[], str]:
-    _, sentence, closes = said_of(FalAccountError(words, status=status))
-    return _news(Alarm(kind="account", what="", text=sentence, closes=closes, since=0.0))
+    _, sentence = said_of(FalAccountError(words, status=status))
+    return _news(Alarm(kind="account", what="", text=sentence, closes=True, since=0.0))
 
 
 def _news(*alarms: Alarm) -> Callable[[], str]:
@@ -45,8 +45,12 @@ SCENES: Scenes = {
     "the account is locked": _account(403, "User is locked."),
     "the key is refused": _account(401, "No user found."),
     "the account is refused something": _account(403, "Forbidden."),
+    "one mode is refused": _news(
+        Alarm(kind="access", mode=MODE.id, what="", text=no_access(MODE.id), closes=False, since=0.0)
+    ),
     "all is over": _news(
         _OVER,
+        replace(_OVER, kind="access", mode=MODE.id),
         replace(_OVER, kind="balance"),
         replace(_OVER, kind="price", mode=MODE.id),
         replace(_OVER, kind="schema", mode=MODE.id),
