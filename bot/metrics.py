@@ -134,9 +134,10 @@ FAL_LOOKED_AT = _gauge(
 BILLS = _counter(
     "wanda_bills",
     "fal's bills of jobs that were compared with the books: equal, corrected (the books follow the bill now), "
-    "unfinished (looked at again), unknown (the books have no such job), free (never billed)",
+    "unfinished (looked at again), unknown (the books have no such job), "
+    "no_charge (a refund of what was billed before the bill was read), free (never billed)",
     "result",
-    begins=("equal", "corrected", "unfinished", "unknown", "free"),
+    begins=("equal", "corrected", "unfinished", "unknown", "no_charge", "free"),
 )
 BILL_READ_AT = _gauge(
     "wanda_bill_read_timestamp_seconds",

@@ -65,13 +65,14 @@ CREATE TABLE asks (
 );
 CREATE INDEX asks_of_member ON asks (member_id);
 
--- What fal billed for a request at one moment; `is_open` until the books were compared with it.
+-- What fal billed and refunded for a request at a moment; `is_open` until it was compared with the books.
 CREATE TABLE bills (
     request_id TEXT NOT NULL,
     at DOUBLE PRECISION NOT NULL,
     endpoint TEXT NOT NULL,
     nano_usd BIGINT NOT NULL CHECK (nano_usd >= 0 AND nano_usd <= 1000000000000000),
-    is_open BIGINT NOT NULL,
+    is_open BIGINT NOT NULL, refunded_nano_usd BIGINT NOT NULL DEFAULT 0
+CHECK (refunded_nano_usd >= 0 AND refunded_nano_usd <= 1000000000000000),
     PRIMARY KEY (request_id, at)
 );
 CREATE INDEX bills_by_time ON bills (at);

@@ -21,8 +21,9 @@ SELECT s.request_id, s.nano, r.job_id, r.guild_id, d.state, COALESCE(
 (SELECT CAST(SUM(COALESCE(m.settled_microusd, 0)) AS BIGINT) FROM shares p JOIN draws m ON m.job_id = p.id
 AND m.position = 0 WHERE p.job_id = r.job_id), d.settled_microusd, 0) AS settled,
 COALESCE(x.billed_microusd - x.held_microusd, 0) AS unpaid
-FROM (SELECT request_id, MIN(at) AS first_at, CAST(SUM(nano_usd) AS BIGINT) AS nano FROM bills
-WHERE request_id IN (SELECT request_id FROM bills WHERE at >= $1 AND at < $2) GROUP BY request_id) AS s
+FROM (SELECT request_id, MIN(at) AS first_at, CAST(SUM(nano_usd - refunded_nano_usd) AS BIGINT) AS nano FROM bills
+WHERE request_id IN (SELECT request_id FROM bills WHERE at >= $1 AND at < $2) GROUP BY request_id
+HAVING SUM(nano_usd) > 0 OR SUM(refunded_nano_usd) = 0) AS s
 LEFT JOIN fal_requests r ON r.request_id = s.request_id
 LEFT JOIN draws d ON d.job_id = r.job_id AND d.position = 0 LEFT JOIN differences x ON x.job_id = r.job_id
 WHERE s.first_at >= $1 ORDER BY s.request_id LIMIT $3"""
@@ -31,7 +32,7 @@ SELECT d.guild_id, COUNT(DISTINCT COALESCE(p.job_id, d.job_id)) AS jobs,
 CAST(SUM(d.settled_microusd) AS BIGINT) AS settled FROM draws d LEFT JOIN shares p ON p.id = d.job_id
 WHERE d.position = 0 AND d.counted_at >= $1 AND d.counted_at < $2 AND d.settled_microusd > 0
 AND NOT EXISTS (SELECT 1 FROM fal_requests r JOIN bills b ON b.request_id = r.request_id
-WHERE r.job_id = COALESCE(p.job_id, d.job_id))
+AND (b.nano_usd > 0 OR b.refunded_nano_usd = 0) WHERE r.job_id = COALESCE(p.job_id, d.job_id))
 GROUP BY d.guild_id ORDER BY d.guild_id"""
 
 
@@ -97,8 +98,9 @@ def _day(found: BillDays, at: float, *, since: float) -> Transaction[None]:
     servers: defaultdict[int | None, BillDay] = defaultdict(lambda: BillDay(at, None))
     for row in billed:
         day = servers[row["guild_id"]]
-        fal, wanda = micro_of(row["nano"]), row["settled"] + row["unpaid"]
-        found.nano_left += row["nano"] - fal * 1000
+        nano = max(0, row["nano"])  # who was refunded more than billed pays nothing
+        fal, wanda = micro_of(nano), row["settled"] + row["unpaid"]
+        found.nano_left += nano - fal * 1000
         day.guild_id = row["guild_id"]
         day.jobs, day.fal_microusd, day.wanda_microusd = (
             day.jobs + 1,

@@ -1,11 +1,12 @@
 """What fal billed, in the database: which job a request belongs to, fal's billing events, and what is still open.
 
-Events are kept exactly, in billionths of a dollar. A request's bill is their sum, rounded half to even to a
-micro-dollar: `micro_of`.
+Events are kept exactly, in billionths of a dollar. A request's bill is what they charge less what they refund, never
+below zero, rounded half to even to a micro-dollar: `micro_of`. A refund whose charge was not read says nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from bot.fal.wire.platform import BillingEvent
 from bot.jobs.model import Job
@@ -22,17 +23,17 @@ _NANO_PER_MICRO = 1000
 _NOTE = """
 INSERT INTO fal_requests (request_id, job_id, guild_id, policy, absorbed_daily_microusd, at)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (request_id) DO NOTHING"""
-_ADD = "INSERT INTO bills (request_id, at, endpoint, nano_usd, is_open) VALUES "
+_ADD = "INSERT INTO bills (request_id, at, endpoint, nano_usd, refunded_nano_usd, is_open) VALUES "
 # A repeated event changes nothing; one that fal changed is looked at again.
 _CHANGED = """
-ON CONFLICT (request_id, at) DO UPDATE SET nano_usd = excluded.nano_usd,
-is_open = CASE WHEN bills.nano_usd = excluded.nano_usd THEN bills.is_open ELSE 1 END"""
+ON CONFLICT (request_id, at) DO UPDATE SET {amount} = excluded.{amount},
+is_open = CASE WHEN bills.{amount} = excluded.{amount} THEN bills.is_open ELSE 1 END"""
 _OPEN = """
 SELECT r.request_id, r.job_id, r.guild_id, r.policy, r.absorbed_daily_microusd FROM fal_requests r
 WHERE r.request_id > $1 AND r.request_id IN (SELECT request_id FROM bills WHERE is_open = 1) AND {mine}
 ORDER BY r.request_id LIMIT $2"""
 # The update locks the events: one that is read again meanwhile is open again afterwards.
-_TAKE = "UPDATE bills SET is_open = 0 WHERE request_id = $1 RETURNING nano_usd"
+_TAKE = "UPDATE bills SET is_open = 0 WHERE request_id = $1 RETURNING nano_usd, refunded_nano_usd"
 # Other requests of the same day were billed: a key of another account would be silent about all of them.
 _SILENT = """
 SELECT r.request_id, r.job_id, r.guild_id, r.policy, r.absorbed_daily_microusd FROM fal_requests r
@@ -47,7 +48,8 @@ WHERE o.at > r.at - 86400 AND o.at < r.at + 86400)
 ORDER BY r.request_id LIMIT $4"""
 _STRANGERS = """
 SELECT COUNT(DISTINCT request_id) AS n, CAST(COALESCE(SUM(nano_usd), 0) AS BIGINT) AS nano FROM bills b
-WHERE NOT EXISTS (SELECT 1 FROM fal_requests r WHERE r.request_id = b.request_id)"""
+WHERE (b.nano_usd > 0 OR b.refunded_nano_usd = 0)
+AND NOT EXISTS (SELECT 1 FROM fal_requests r WHERE r.request_id = b.request_id)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +75,25 @@ def note_request(job: Job, request_id: str, *, at: float) -> Transaction[None]:
 
 
 def store_events(events: Sequence[BillingEvent]) -> Transaction[None]:
-    """Store a page of the bill; of two events of a request at one moment the later row counts."""
-    latest: Mapping[tuple[str, float], BillingEvent] = {(one.request_id, one.at): one for one in events}
+    """Store a page of the bill; of two charges, or two refunds, of a request at one moment the later row counts."""
+    latest: Mapping[tuple[str, float, bool], BillingEvent] = {
+        (one.request_id, one.at, one.nano_usd < 0): one for one in events
+    }
     # In one order, because two readers at once would wait for each other.
     rows = [latest[key] for key in sorted(latest)]
-    for first in range(0, len(rows), _ROWS_MAX):
-        some = rows[first : first + _ROWS_MAX]
-        places = ", ".join(f"(${4 * n + 1}, ${4 * n + 2}, ${4 * n + 3}, ${4 * n + 4}, 1)" for n in range(len(some)))
-        values = [value for one in some for value in (one.request_id, one.at, one.endpoint, one.nano_usd)]
-        yield One(_ADD + places + _CHANGED, values)
+    for is_refund, run in groupby(rows, key=lambda one: one.nano_usd < 0):
+        same = list(run)
+        for first in range(0, len(same), _ROWS_MAX):
+            yield from _store_rows(same[first : first + _ROWS_MAX], is_refund=is_refund)
+
+
+def _store_rows(events: Sequence[BillingEvent], *, is_refund: bool) -> Transaction[None]:
+    amounts, amount = ("0, ${}", "refunded_nano_usd") if is_refund else ("${}, 0", "nano_usd")
+    places = ", ".join(
+        f"(${4 * n + 1}, ${4 * n + 2}, ${4 * n + 3}, {amounts.format(4 * n + 4)}, 1)" for n in range(len(events))
+    )
+    values = [value for one in events for value in (one.request_id, one.at, one.endpoint, abs(one.nano_usd))]
+    yield One(_ADD + places + _CHANGED.format(amount=amount), values)
 
 
 def open_bills(shards: Shards = EVERY_SHARD, *, after: str = "") -> Transaction[tuple[KnownRequest, ...]]:
@@ -98,10 +110,14 @@ def silent_requests(
     return tuple(KnownRequest(**row) for row in rows)
 
 
-def take_bill(request_id: str) -> Transaction[int]:
-    """Mark a request's bill as compared, in the transaction that compares it, and return its sum in micro-dollars."""
+def take_bill(request_id: str) -> Transaction[int | None]:
+    """Mark a request's bill as compared, in the transaction that compares it, and return its sum in micro-dollars.
+
+    None where only refunds are known: what they refund was billed before the time that was read.
+    """
     rows: list[Row] = yield Many(_TAKE, (request_id,))
-    return micro_of(sum(row["nano_usd"] for row in rows))
+    charged, refunded = (sum(row[name] for row in rows) for name in ("nano_usd", "refunded_nano_usd"))
+    return None if refunded and not charged else micro_of(max(0, charged - refunded))
 
 
 def leave_open(request_id: str) -> Transaction[None]:

@@ -14,6 +14,7 @@ Compared: TypeAlias = Literal[
     "corrected",  # the books follow the bill now
     "unfinished",  # the job has not ended; its result settles it first
     "unknown",  # the books have no hold of this job
+    "no_charge",  # fal refunded what it had billed before the time that was read
     "free",  # fal never billed it, so it is free in the books too
 ]
 
@@ -22,6 +23,8 @@ def compare_bill(request: KnownRequest, *, now: float) -> Transaction[Compared]:
     """Make the books say what fal billed for the request; repeating it changes nothing."""
     yield from lock_jobs((request.job_id,))  # before the money's locks, as everywhere
     billed = yield from take_bill(request.request_id)
+    if billed is None:
+        return "no_charge"
     compared = yield from _compare(request, billed, corrections.reason_of(billed, _policy(request)), now=now)
     if compared == "unfinished":
         yield from leave_open(request.request_id)

@@ -25,7 +25,7 @@ _ROWS: Mapping[str, str] = {
     "alarms": "What is wrong with fal, by what it is about; `told`: 0 not yet, 1 that it began, 2 that it is over.",
     "money_requests": "A member's latest request for more money, which an admin answers with a press.",
     "asks": "A member's own price above which Wanda asks them first.",
-    "bills": "What fal billed for a request at one moment; `is_open` until the books were compared with it.",
+    "bills": "What fal billed and refunded for a request at a moment; `is_open` until it was compared with the books.",
     "borrowings": "A rerun of another member's video: job `job_id` has copies of files of job `source_id`.",
     "budgets": "What the jobs counted from `starts_at` to before `ends_at` hold and have spent of one scope.",
     "corrections": "A change of what an ended job spent in one scope, because fal's bill says otherwise.",

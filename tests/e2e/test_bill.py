@@ -33,14 +33,16 @@ async def test_a_lost_reply_is_searched_for(stage: Stage, files: Path) -> None:
 
 
 async def test_the_books_follow_the_bill(stage: Stage, files: Path) -> None:
-    """A video that fal billed less is refunded to its member and server, to the micro-dollar."""
+    """What fal billed less, and what it refunded later, its member and server get back, to the micro-dollar."""
     await stage.fal.post("settings", {"seconds_per_job": 0})
-    async with costs(stage, members=(0, 123_457), server=(0, 123_457)):
+    async with costs(stage, members=(0, 103_457), server=(0, 103_457)):
         card = await order(stage, files)
         await wait_for_video(stage, card)
         await wait_for_ends(stage)
         last = (await stage.fal.get("requests"))[-1]
-        await stage.fal.post("bill", {"request": last["id"], "nano_usd": 123_456_789})
+        await stage.fal.post(
+            "bill", {"request": last["id"], "nano_usd": 123_456_789, "further_nano_usd": [-20_000_000]}
+        )
         whole = await stage.fal.get("bill")
 
         async def is_followed() -> bool | None:

@@ -25,7 +25,10 @@ _YEARS = range(2020, 2200)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillingEvent:
-    """What fal billed for a request at a moment (Unix seconds), after discounts, in billionths of a dollar."""
+    """What fal billed for a request at a moment (Unix seconds), after discounts, in billionths of a dollar.
+
+    A negative amount is a refund.
+    """
 
     request_id: str
     at: float
@@ -131,17 +134,17 @@ def _event(row: Mapping[str, Any]) -> BillingEvent | None:
 
 
 def _nano_usd(row: Mapping[str, Any]) -> int | None:
-    """Return what was billed: fal's whole number of billionths, else its dollars."""
-    exact = whole(row.get("cost_estimate_nano_usd"))
-    if exact is not None:
-        return exact if exact <= NANO_MAX else None
-    raw = row.get("cost_total")
-    dollars = number(raw)
-    if dollars is None:
-        return None
-    # A float's shortest text is the number that fal wrote.
-    nano = round(Decimal(raw if isinstance(raw, str) else repr(dollars)) * 10**9)
-    return nano if nano <= NANO_MAX else None
+    """Return what was billed, or refunded: fal's whole number of billionths, else its dollars."""
+    sign, size = _sign_and_size(row.get("cost_estimate_nano_usd"))
+    nano = whole(size)
+    if nano is None:
+        sign, size = _sign_and_size(row.get("cost_total"))
+        dollars = number(size)
+        if dollars is None:
+            return None
+        # A float's shortest text is the number that fal wrote.
+        nano = round(Decimal(size if isinstance(size, str) else repr(dollars)) * 10**9)
+    return sign * nano if nano <= NANO_MAX else None
 
 
 def _past_request(row: Mapping[str, Any]) -> PastRequest | None:
@@ -179,14 +182,18 @@ def _moment(value: object) -> float | None:
 
 def _signed(value: object) -> float | None:
     """Return a number that may be negative, also as a plain decimal in quotes."""
-    is_text = isinstance(value, str)
-    if is_text and value.startswith("-"):
-        size = number(value[1:])
-    elif not is_text and isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
-        size = number(-value)
-    else:
-        return number(value)
-    return None if size is None else -size
+    sign, size = _sign_and_size(value)
+    found = number(size)
+    return None if found is None else sign * found
+
+
+def _sign_and_size(value: object) -> tuple[int, object]:
+    """Return -1 or 1, and what is written without the sign."""
+    if isinstance(value, str) and value.startswith("-"):
+        return -1, value[1:]
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
+        return -1, -value
+    return 1, value
 
 
 def _object(value: object) -> Mapping[str, Any]:

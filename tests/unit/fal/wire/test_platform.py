@@ -71,7 +71,13 @@ def test_samples() -> None:
         ({"cost_estimate_nano_usd": 0}, 0),
         ({"cost_estimate_nano_usd": "4.5e8", "cost_total": "4.5e-1"}, None),
         ({"cost_estimate_nano_usd": None, "cost_total": None}, None),
-        ({"cost_estimate_nano_usd": -1, "cost_total": -1}, None),
+        ({"cost_estimate_nano_usd": -450_000_000}, -450_000_000),
+        ({"cost_estimate_nano_usd": "-450000000"}, -450_000_000),
+        ({"cost_estimate_nano_usd": None, "cost_total": -0.45}, -450_000_000),
+        ({"cost_estimate_nano_usd": None, "cost_total": "-0.45"}, -450_000_000),
+        ({"cost_estimate_nano_usd": "--1", "cost_total": "--1"}, None),
+        ({"cost_estimate_nano_usd": -NANO_MAX}, -NANO_MAX),
+        ({"cost_estimate_nano_usd": -NANO_MAX - 1}, None),
         ({"cost_estimate_nano_usd": True, "cost_total": True}, None),
         ({"cost_estimate_nano_usd": NANO_MAX}, NANO_MAX),
         ({"cost_estimate_nano_usd": NANO_MAX + 1}, None),
@@ -156,11 +162,11 @@ JSON = st.recursive(
 
 @given(rows=JSON, cursor=JSON, more=JSON)
 def test_garbage(rows: Any, cursor: Any, more: Any) -> None:
-    """Whatever the body holds, it is read or is a FalError, and no amount is negative."""
+    """Whatever the body holds, it is read or is a FalError, and no amount is out of bounds."""
     body = json.dumps({"billing_events": rows, "items": rows, "credits": rows, "next_cursor": cursor, "has_more": more})
     for read in (read_billing_page, read_request_page, read_balance):
         try:
             found = read(200, body.encode())
         except FalError:
             continue
-        assert read is not read_billing_page or all(one.nano_usd >= 0 for one in found.items)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
+        assert read is not read_billing_page or all(abs(one.nano_usd) <= NANO_MAX for one in found.items)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownArgumentType, reportUnknownVariableType]
