@@ -188,7 +188,7 @@ async def _serve(stack: AsyncExitStack, settings: WebSettings, *routes: Route) -
     health = Health()
     stack.push_async_callback(health.close)
     if settings.port:
-        server = WebServer(settings.host, settings.port, [*health.routes(), *routes])
+        server = WebServer(settings.host, settings.port, [*health.routes(), *routes], settings=settings)
         await server.start()
         stack.push_async_callback(server.close)
     return health

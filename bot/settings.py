@@ -1294,6 +1294,28 @@ class WebSettings(SettingsGroup):
     webhook_kib_max: int = setting(
         "WANDA_WEBHOOK_KIB_MAX", 512, "Largest webhook that is read, in KiB.", ge=16, le=65_536
     )
+    connections_max: int = setting(
+        "WANDA_WEB_CONNECTIONS_MAX",
+        200,
+        "Connections to the web server at a time; one more takes the place of the one that has said nothing longest.",
+        ge=1,
+        le=10_000,
+    )
+    request_s: float = setting(
+        "WANDA_WEB_REQUEST_S",
+        15.0,
+        "How long a client of the web server may take to send a whole request, in seconds; then its connection ends.",
+        gt=0,
+        le=600,
+    )
+    idle_s: float = setting(
+        "WANDA_WEB_IDLE_S",
+        150.0,
+        "How long a connection to the web server is kept for the next request, in seconds: longer than your proxy "
+        "keeps it.",
+        gt=0,
+        le=3600,
+    )
 
 
 class RunningSettings(SettingsGroup):

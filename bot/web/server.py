@@ -4,13 +4,17 @@ It listens before anything else is opened, and before this process owns the data
 alive, and whether it is ready. A route whose part is not up yet, or not any more, answers 503.
 """
 
+import asyncio
 import errno
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from aiohttp import web
 
 from bot.errors import SettingsRefused
+from bot.settings import WebSettings
+from bot.web.connections import Connections
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,20 +45,25 @@ class Route:
 
 
 class WebServer:
-    """Answers the routes on one host and port; 404 for every other path."""
+    """Answers the routes on one host and port; 404 for every other path.
 
-    def __init__(self, host: str, port: int, routes: Sequence[Route]) -> None:
+    Of `settings` only the bounds on connections count.
+    """
+
+    def __init__(self, host: str, port: int, routes: Sequence[Route], *, settings: WebSettings | None = None) -> None:
         self._host = host
         self._port = port
         self._routes = tuple(routes)
+        self.connections = Connections(settings or WebSettings())
         self._runner: web.AppRunner | None = None
+        self._listening: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
         """The port it listens on, also when 0 asked for any free one."""
-        if self._runner is None or not self._runner.addresses:
+        if self._listening is None or not self._listening.sockets:
             return self._port
-        return int(self._runner.addresses[0][1])
+        return int(self._listening.sockets[0].getsockname()[1])
 
     async def start(self) -> None:
         """Listen on the host and port.
@@ -64,13 +73,16 @@ class WebServer:
         """
         # The longest of all: a body without an announced length is read up to this.
         longest = max([BODY_BYTES_MAX, *(route.body_bytes_max for route in self._routes)])
-        app = web.Application(client_max_size=longest)
+        app = web.Application(client_max_size=longest, middlewares=[self.connections.answer])
         for route in self._routes:
             app.router.add_route(route.method, route.path, route.answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()
+        answering = cast("web.Server", runner.server)  # it is there once the runner is set up
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            self._listening = await asyncio.get_running_loop().create_server(
+                lambda: self.connections.watched(answering()), self._host, self._port
+            )
         except OSError as error:
             await runner.cleanup()
             raise SettingsRefused(
@@ -81,6 +93,9 @@ class WebServer:
 
     async def close(self) -> None:
         """Stop listening; running requests get `SHUTDOWN_TIMEOUT_S` to finish."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
