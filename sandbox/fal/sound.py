@@ -2,6 +2,7 @@
 
 import math
 from array import array
+from functools import cache
 from pathlib import Path
 
 import av
@@ -16,13 +17,18 @@ LOUDNESS = 1200  # out of 32,767
 
 def chord(seconds: float) -> bytes:
     """Return a quiet chord as interleaved 16-bit stereo at `RATE`, exactly `seconds` long."""
+    wanted = _bytes_of(seconds)
+    tile = _second()
+    return (tile * (wanted // len(tile) + 1))[:wanted]
+
+
+@cache
+def _second() -> bytes:
     second = array("h")
     for n in range(RATE):
         level = int(sum(math.sin(2 * math.pi * hz * n / RATE) for hz in CHORD_HZ) * LOUDNESS)
         second.extend((level, level))
-    wanted = _bytes_of(seconds)
-    tile = second.tobytes()
-    return (tile * (wanted // len(tile) + 1))[:wanted]
+    return second.tobytes()
 
 
 def read_sound(path: Path, seconds: float) -> bytes:

@@ -1,13 +1,15 @@
 """Starts Wanda and the stand-ins by a fork of a process that has imported them.
 
-Their imports take 1.4 s and 0.6 s of processor time, and the end-to-end tests start about a hundred of each. A fork is
-a process of its own with its own environment, log and end, as `python -m bot run` is; it only has the modules already.
+Their imports take 1.5 s and 0.6 s of processor time, and the end-to-end tests start about a hundred of each. A fork is
+a process of its own with its own environment, log and end, as `python -m bot run` is; it only has the modules already,
+and leaves them out when it collects garbage.
 Tests of what Python itself does at a start (arguments, missing packages, an old interpreter) run `python -m bot`.
 
 One parent of forks serves one pytest process. It has no threads and no event loop, so a fork finds nothing half done.
 """
 
 import asyncio
+import gc
 import json
 import os
 import selectors
@@ -23,7 +25,12 @@ from pathlib import Path
 from sandbox.stage import Running, run_python
 
 ROOT = Path(__file__).resolve().parents[2]
-PRELOADED = ("bot.app", "bot.command_line", "cogs.all", "sandbox.discord", "sandbox.fal", "sandbox.__main__")
+PRELOADED = (
+    *("bot.app", "bot.command_line", "bot.storage.postgres", "cogs.all"),
+    *("sandbox.discord", "sandbox.fal", "sandbox.__main__"),
+    *("anyio._backends._asyncio", "certifi", "httpcore"),  # with httpx's first request
+    *("av.subtitles.stream", "PIL.JpegImagePlugin", "PIL.PngImagePlugin"),  # with the stand-in's first file
+)
 REQUEST_BYTES_MAX = 65_536
 FDS_MAX = 1024
 
@@ -117,6 +124,7 @@ def serve(line: socket.socket) -> int:
     """Fork for each request until the line is closed; returns 0 then, and in a fork its exit status."""
     for name in PRELOADED:
         import_module(name)
+    gc.freeze()  # a fork that looked through them would get its own copy of every page
     woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _do_nothing)  # but wake the selector

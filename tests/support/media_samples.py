@@ -23,6 +23,7 @@ from PIL import Image
 
 RATE_HZ = 48_000
 CHUNK_SAMPLES = 960
+PERIOD_SAMPLES = 1200  # eleven waves of 440 Hz
 
 
 @cache
@@ -141,13 +142,24 @@ def _tone_stream(out: OutputContainer, codec: str) -> AudioStream:
     return cast("AudioStream", out.add_stream(codec, rate=RATE_HZ, layout="mono"))
 
 
+def tone_samples(start: int, count: int) -> "array[int]":
+    """Return `count` samples of 16 bits of a 440 Hz tone, from sample `start` on."""
+    period, begin = _period(), start % PERIOD_SAMPLES
+    return (period * -(-(begin + count) // PERIOD_SAMPLES))[begin : begin + count]
+
+
+@cache
+def _period() -> "array[int]":
+    return array("h", (round(9000 * math.sin(i * math.tau * 440 / RATE_HZ)) for i in range(PERIOD_SAMPLES)))
+
+
 def write_tone(out: OutputContainer, stream: AudioStream, seconds: float) -> None:
     """Encode a tone of exactly this many samples."""
     resampler = av.AudioResampler(stream.codec_context.format.name, "mono", RATE_HZ, CHUNK_SAMPLES)
     total = round(seconds * RATE_HZ)
     for start in range(0, total, CHUNK_SAMPLES):
         count = min(CHUNK_SAMPLES, total - start)
-        wave = array("h", (round(9000 * math.sin((start + i) * math.tau * 440 / RATE_HZ)) for i in range(count)))
+        wave = tone_samples(start, count)
         frame = av.AudioFrame("s16", "mono", count)
         frame.planes[0].update(wave.tobytes().ljust(frame.planes[0].buffer_size, b"\0"))
         frame.pts, frame.sample_rate, frame.time_base = start, RATE_HZ, Fraction(1, RATE_HZ)

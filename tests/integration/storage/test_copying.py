@@ -1,6 +1,7 @@
 """Copying a database row by row, from each engine to each."""
 
 from collections.abc import AsyncGenerator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from bot.storage.transaction import Many, Transaction
 from tests.support.any_rows import SCHEMA, any_rows
 from tests.support.stores import PostgresServer, settings_for
 
-ROWS = any_rows(1, of_each=40)
+
+@cache
+def _rows() -> dict[Table, list[TableRow]]:
+    return any_rows(1, of_each=40)
 
 
 class Rows:
@@ -31,8 +35,8 @@ class Rows:
 
     async def batches(self, table: Table) -> AsyncGenerator[Sequence[TableRow], None]:
         """Yield the rows in two batches."""
-        yield ROWS[table][:7]
-        yield ROWS[table][7:]
+        yield _rows()[table][:7]
+        yield _rows()[table][7:]
 
 
 @pytest.fixture
@@ -53,9 +57,6 @@ async def _rows_in(settings: StorageSettings) -> dict[str, list[TableRow]]:
         }
 
 
-EXPECTED = {table.name: sorted(rows, key=repr) for table, rows in ROWS.items()}
-
-
 async def test_every_value_survives_both_engines(
     store_settings: StorageSettings, other_settings: StorageSettings
 ) -> None:
@@ -70,8 +71,9 @@ async def test_every_value_survives_both_engines(
         await copy_rows(snapshot, target)
         await target.migrate(SCHEMA, at=1.0)
         await target.commit()
-    assert await _rows_in(store_settings) == EXPECTED
-    assert await _rows_in(other_settings) == EXPECTED
+    expected = {table.name: sorted(rows, key=repr) for table, rows in _rows().items()}
+    assert await _rows_in(store_settings) == expected
+    assert await _rows_in(other_settings) == expected
     for settings in (store_settings, other_settings):
         async with snapshot_of(settings) as snapshot:
             assert snapshot.schema == SCHEMA
