@@ -22,7 +22,7 @@ import aiohttp
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60.0
 STOP_WITHIN_S = 12.0
-KEPT_LINES = 2000
+KEPT_LINES = 20_000
 BUTTON, TEXT_DISPLAY = 2, 10  # https://discord.com/developers/docs/components/reference
 T = TypeVar("T")
 

@@ -27,7 +27,11 @@ from tests.support.discord_client import (
 @pytest.fixture
 async def control(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordControl]:
     """A fresh sandbox that discord.py is pointed at."""
-    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, aiohttp.ClientSession() as session:
+    # These clients identify again at once, and would do so in a loop until Discord's five seconds are over.
+    async with (
+        DiscordSandbox(seed=1, is_strict=True, identify_interval_s=0.01) as sandbox,
+        aiohttp.ClientSession() as session,
+    ):
         redirect_discord_py(sandbox, monkeypatch)
         yield DiscordControl(sandbox, session)
 
