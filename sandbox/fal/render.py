@@ -166,7 +166,7 @@ def _frames(film: Film, start: Image.Image, end: Image.Image | None) -> Iterator
     closing = None if end is None else _planes(end, film)
     move = geometry.camera(film.variant)
     last = max(1, film.frames - 1)
-    seen: Planes = ()
+    frame = av.VideoFrame(film.width, film.height, "yuv420p")
     for n in range(film.frames):
         if n % film.hold == 0:
             box = move.at(n / last)
@@ -174,7 +174,10 @@ def _frames(film: Film, start: Image.Image, end: Image.Image | None) -> Iterator
             fade = 1 - (last - n) / film.fps / FADE_S
             if closing is not None and fade > 0:
                 seen = tuple(Image.blend(a, b, fade) for a, b in zip(seen, _crop(closing, box, film), strict=True))
-        yield _frame(seen, film, n)
+            frame = _frame(seen, film)
+        frame.pts = n
+        frame.time_base = Fraction(1, film.fps)
+        yield frame
 
 
 def _planes(picture: Image.Image, film: Film) -> Planes:
@@ -202,8 +205,8 @@ def _plane_sizes(film: Film) -> tuple[tuple[int, int], ...]:
     return (film.width, film.height), half, half
 
 
-def _frame(planes: Planes, film: Film, number: int) -> av.VideoFrame:
-    """Return the planes as one frame with its timestamp."""
+def _frame(planes: Planes, film: Film) -> av.VideoFrame:
+    """Return the planes as one frame."""
     frame = av.VideoFrame(film.width, film.height, "yuv420p")
     for target, plane in zip(frame.planes, planes, strict=True):
         padded = plane
@@ -211,6 +214,4 @@ def _frame(planes: Planes, film: Film, number: int) -> av.VideoFrame:
             padded = Image.new("L", (target.line_size, plane.height))
             padded.paste(plane)
         target.update(padded.tobytes())
-    frame.pts = number
-    frame.time_base = Fraction(1, film.fps)
     return frame
