@@ -39,7 +39,7 @@ from bot.shard_keeper import ShardKeeper
 from bot.sharding import Shards
 from bot.storage.database import open_store
 from bot.storage.owned_store import OwnedStore
-from bot.tasks import patiently
+from bot.tasks import end, patiently
 from bot.texts.operators import missing_keys
 from bot.units import counted
 from bot.web.calls import Calls
@@ -53,6 +53,7 @@ log = logging.getLogger(__name__)
 _Started: TypeAlias = tuple[Wanda, Health, Coroutine[Any, Any, NoReturn]]
 GATEWAY_QUIET_S = 20.0  # Discord closes connections now and then; the next one stands within seconds
 SLACK_S = 30.0  # more than a shutdown takes
+HEAD_START_S = 1.0  # of new sessions before the jobs, which keep the process busy; a Discord that is silent delays none
 ORDERS_SHARE = 0.2  # of the time to stop, which the runner has the rest of
 
 
@@ -143,11 +144,16 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
 
 
 async def _take_up(client: Wanda, runner: Runner, shards: Shards) -> None:
-    """Go on with what the last owner of these shards left."""
-    if resumed := await runner.take_up(shards):
-        log.info("took up %s", counted(resumed, "unfinished job"))
-    await client.services.film_driver.look()
-    await client.take_up(shards)
+    """Go on with what the last owner of these shards left: first with what its members wait for, then with its jobs."""
+    taking_up = asyncio.create_task(client.take_up(shards), name="take up shards")
+    try:
+        await asyncio.wait({taking_up}, timeout=HEAD_START_S)
+        if resumed := await runner.take_up(shards):
+            log.info("took up %s", counted(resumed, "unfinished job"))
+        await client.services.film_driver.look()
+        await taking_up
+    finally:
+        await end(taking_up)
 
 
 async def _start_limits(client: Wanda) -> StartLimits:

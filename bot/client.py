@@ -205,7 +205,6 @@ class Wanda(ShardedBot):
             StartRefused: Discord did not take the commands.
             StorageError: the database did not answer.
         """
-        await super().take_up(shards)
         try:
             if 0 in shards.ids:
                 await self._sync()
@@ -213,6 +212,7 @@ class Wanda(ShardedBot):
                 self.command_access.know(as_access_knows(await self.tree.fetch_commands()))
         except (discord.DiscordException, OSError) as error:
             raise unreachable(error) from error
+        await super().take_up(shards)
 
     async def on_shard_connect(self, shard_id: int) -> None:
         """Forget who may use commands: changes were missed while there was no session."""

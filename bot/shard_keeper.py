@@ -41,15 +41,15 @@ class ShardHolder(Protocol):
         """Have these from now on."""
         ...
 
-    async def open_shards(self, ids: Collection[int], taken_up: asyncio.Event) -> None:
-        """Connect these; none begins a session before `taken_up`."""
+    async def open_shards(self, ids: Collection[int]) -> None:
+        """Connect these; none begins a session before it has been taken up."""
         ...
 
 
 class ShardKeeper:
     """Without `claims` this process is the only one, and has all.
 
-    `take_up` goes on with what the last owner of shards left, before their sessions begin; it may be called again.
+    `take_up` goes on with what the last owner of shards left, and lets their sessions begin; it may be called again.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ShardKeeper:
             OwnershipLost: another process has a shard of this one, or may have.
         """
         try:
-            self._open(self._holder.held.ids, is_taken_up=True)
+            self._open(self._holder.held.ids)
             while True:
                 await self._sleep(self._settings.look_s)
                 more = await self._look()
@@ -112,15 +112,10 @@ class ShardKeeper:
             for task in self._opening:
                 task.cancel()
 
-    def _open(self, ids: Collection[int], *, is_taken_up: bool) -> asyncio.Event:
-        """Connect these shards; what is returned lets their sessions begin."""
-        taken_up = asyncio.Event()
-        if is_taken_up:
-            taken_up.set()
+    def _open(self, ids: Collection[int]) -> None:
         if ids:
-            self._opening.add(task := asyncio.create_task(self._holder.open_shards(ids, taken_up), name="open shards"))
+            self._opening.add(task := asyncio.create_task(self._holder.open_shards(ids), name="open shards"))
             task.add_done_callback(self._opening.discard)
-        return taken_up
 
     async def _claimed(self) -> frozenset[int]:
         if self._claims is None:
@@ -158,7 +153,7 @@ class ShardKeeper:
         new = self._taken_over(Shards(self._holder.held.count, more))
         if is_first:
             on_first()
-        opened = [self._open(more, is_taken_up=False)]
+        self._open(more)
         while True:
             try:
                 await self._take_up(new)
@@ -169,10 +164,8 @@ class ShardKeeper:
                 await self._sleep(AGAIN_S)
                 if even_more := await self._look():
                     new = self._taken_over(new | even_more)
-                    opened.append(self._open(even_more, is_taken_up=False))
+                    self._open(even_more)
             else:
-                for taken_up in opened:
-                    taken_up.set()
                 return
 
     def _taken_over(self, new: Shards) -> Shards:

@@ -7,6 +7,7 @@ pace that Discord allows to all processes together, and each shard is ready for 
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Collection
 from typing import Any, Protocol, runtime_checkable
 
@@ -40,7 +41,7 @@ class ShardedBot(commands.AutoShardedBot):
         self.held: Shards = NO_SHARD
         self._starts = starts
         self._ready_ids: set[int] = set()
-        self._taken_up: dict[int, asyncio.Event] = {}
+        self._taken_up: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
         self._is_connecting = asyncio.Event()
         self._opens_until = 0.0
         self._has_ready_shard = asyncio.Event()
@@ -60,10 +61,12 @@ class ShardedBot(commands.AutoShardedBot):
         return Shards(self.held.count, self.held.ids & self._ready_ids)
 
     async def take_up(self, shards: Shards) -> None:
-        """Have every cog go on with what the last owner of these shards left."""
+        """Have every cog go on with what the last owner of these shards left; their sessions may begin then."""
         for cog in self.cogs.values():
             if isinstance(cog, TakesUp):
                 await cog.take_up(shards)
+        for one in shards.ids:
+            self._taken_up[one].set()
 
     async def launch_shards(self) -> None:
         """Launch none, but let `open_shards` begin; discord.py calls this when it connects."""
@@ -72,16 +75,14 @@ class ShardedBot(commands.AutoShardedBot):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Wait until the shard may identify."""
         del initial
-        if (taken_up := self._taken_up.get(shard_id or 0)) is not None:
-            await taken_up.wait()
+        await self._taken_up[shard_id or 0].wait()
         await self._starts.turn(shard_id or 0)
 
-    async def open_shards(self, ids: Collection[int], taken_up: asyncio.Event) -> None:
+    async def open_shards(self, ids: Collection[int]) -> None:
         """Connect these shards, each as soon as it may identify; the client must be connected, or about to be.
 
-        Addresses and connections are had meanwhile, but no session begins before `taken_up`.
+        It may be called before they are taken up: all but the beginning of a session is done meanwhile.
         """
-        self._taken_up |= dict.fromkeys(ids, taken_up)
         await self._is_connecting.wait()
         limits = await self._await_starts(len(ids))
         self._starts.max_concurrency = limits.max_concurrency

@@ -61,7 +61,8 @@ WITH begun AS (
     RETURNING at
 )
 SELECT 0.0::float8 AS wait_s FROM begun
-UNION ALL SELECT at + $2 - {_NOW} FROM session_starts WHERE bucket = $1 AND NOT EXISTS (SELECT FROM begun)"""  # noqa: S608 - likewise
+UNION ALL SELECT greatest(at + $2 - {_NOW}, {AGAIN_S}) FROM session_starts
+WHERE bucket = $1 AND NOT EXISTS (SELECT FROM begun)"""  # noqa: S608 - likewise
 _CLAIMED = "SELECT part FROM claims WHERE owner = $1"
 _RETAKEN = "Another Wanda took over while the connection to PostgreSQL was interrupted."
 
@@ -184,8 +185,7 @@ class Ownership:
         """
         async with self._in_session() as session:
             wait_s = await session.fetchval(_START, bucket, every_s)
-            # A row that another one changed meanwhile shows the time before, or is not seen yet.
-            return 0.0 if wait_s == 0 else max(wait_s or 0.0, AGAIN_S)
+            return AGAIN_S if wait_s is None else wait_s  # another one's first row is not seen yet
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """Call `heard` with the payload of each notification; with "" when some may have been missed.

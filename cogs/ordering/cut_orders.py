@@ -49,13 +49,13 @@ class CutOrders(LoopCog):
         try:
             found = await self.bot.services.store.read(acknowledgements.left_over(shards))
             left = [one for one in found if one.id not in self._queued_ids]
-            self._queued_ids |= {one.id for one in left}
             with suppress(TimeoutError):
                 async with asyncio.timeout(SEARCH_WITHIN_S):
                     await self._search([one for one in left if not self._is_answerable(one)])
         except StorageError:
             log.warning("orders that were cut short could not be read; the next start looks again", exc_info=True)
         else:
+            self._queued_ids |= {one.id for one in left}
             for one in left:
                 self._left.put_nowait(one)
 

@@ -36,15 +36,12 @@ class _Holder:
     def __init__(self) -> None:
         self.held = NO_SHARD
         self.opened: list[Collection[int]] = []
-        self.identified: list[Collection[int]] = []
 
     def hold(self, shards: Shards) -> None:
         self.held = shards
 
-    async def open_shards(self, ids: Collection[int], taken_up: asyncio.Event) -> None:
+    async def open_shards(self, ids: Collection[int]) -> None:
         self.opened.append(set(ids))
-        await taken_up.wait()
-        self.identified.append(set(ids))
 
 
 class _Process:
@@ -54,14 +51,14 @@ class _Process:
         self.holder = _Holder()
         self.taken_up: list[set[int]] = []
         self.first_ones = 0
-        self.identified_before: list[list[Collection[int]]] = []  # each time that jobs were taken up
+        self.opened_by_then: list[list[Collection[int]]] = []  # each time that jobs were taken up
         self._refusals = list(refusals)
         settings = ShardSettings(shards=shards)
         self.keeper = ShardKeeper(claims, self.holder, settings, take_up=self._take_up, sleep=_no_sleep)
 
     async def _take_up(self, shards: Shards) -> None:
         await asyncio.sleep(0)  # what is opened meanwhile has begun
-        self.identified_before.append(list(self.holder.identified))
+        self.opened_by_then.append(list(self.holder.opened))
         if self._refusals:
             raise self._refusals.pop(0)
         self.taken_up.append(set(shards.ids))
@@ -93,15 +90,12 @@ async def test_one_process_has_all_that_discord_recommends() -> None:
 
 
 async def test_a_standby_takes_over_what_becomes_free() -> None:
-    """First it has nothing and connects nothing; each takeover connects while it goes on with jobs.
-
-    No session begins before: what the last owner left must not be mixed up with what comes by then.
-    """
+    """First it has nothing and connects nothing; each takeover connects while it goes on with jobs."""
     process = _Process(_Claims((), (), {1}, (), {0, 3}, ()), "auto/4")
     await process.run()
     assert process.taken_up == [{1}, {0, 3}]
-    assert process.holder.opened == process.holder.identified == [{1}, {0, 3}]
-    assert process.identified_before == [[], [{1}]]
+    assert process.holder.opened == [{1}, {0, 3}]
+    assert process.opened_by_then == [[{1}], [{1}, {0, 3}]]
     assert process.holder.held.ids == {0, 1, 3}
     assert process.first_ones == 1
 
@@ -111,8 +105,7 @@ async def test_a_takeover_that_fails_is_tried_again() -> None:
     process = _Process(_Claims((), {2}, (), ()), "auto/4", StorageError("down"), StartRefused("no Discord"))
     await process.run()
     assert process.taken_up == [{2}]
-    assert process.holder.opened == process.holder.identified == [{2}]
-    assert process.identified_before == [[], [], []]
+    assert process.holder.opened == [{2}]
 
 
 async def test_what_becomes_free_while_a_takeover_fails_is_taken_too() -> None:
@@ -120,8 +113,7 @@ async def test_what_becomes_free_while_a_takeover_fails_is_taken_too() -> None:
     process = _Process(_Claims((), {2}, {0, 3}, ()), "auto/4", StorageError("down"))
     await process.run()
     assert process.taken_up == [{0, 2, 3}]
-    assert process.holder.opened == process.holder.identified == [{2}, {0, 3}]
-    assert process.identified_before == [[], []]
+    assert process.holder.opened == [{2}, {0, 3}]
     assert process.holder.held.ids == {0, 2, 3}
 
 

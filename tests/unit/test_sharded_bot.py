@@ -1,0 +1,48 @@
+import asyncio
+from typing import Any
+
+import discord
+
+from bot.session_starts import SessionStarts, StartLimits
+from bot.sharded_bot import ShardedBot
+from bot.sharding import Shards
+from sandbox.stage import eventually
+
+
+class _Bot(ShardedBot):
+    """What it does at Discord, in words."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        super().__init__(SessionStarts(0.0), command_prefix="!", intents=discord.Intents.none())
+
+    async def start_limits(self) -> StartLimits:
+        self.did.append("asked for the limits")
+        return StartLimits(recommended=2, remaining=9, total=9, reset_after_s=1.0, max_concurrency=2)
+
+    async def launch_shard(self, gateway: Any, shard_id: int, *, initial: bool = False) -> None:
+        del gateway, initial
+        self.did.append(f"connected {shard_id}")
+        await self.before_identify_hook(shard_id)
+        self.did.append(f"identified {shard_id}")
+
+
+async def test_a_shard_connects_while_it_is_taken_up_and_identifies_then() -> None:
+    """At a takeover only the IDENTIFY is left then: what the last owner left must not be mixed up with what comes.
+
+    A later one, after a lost session, waits for nothing.
+    """
+    bot = _Bot()
+    bot.hold(Shards(2, frozenset({0, 1})))
+    opening = asyncio.create_task(bot.open_shards({0, 1}))
+    await bot.launch_shards()
+
+    async def connected() -> bool | None:
+        return True if len(bot.did) >= 3 else None
+
+    await eventually(connected, what="connection of both shards", within_s=20)
+    assert bot.did == ["asked for the limits", "connected 0", "connected 1"]
+    await bot.take_up(bot.held)
+    await opening
+    await bot.before_identify_hook(1)
+    assert bot.did[3:] == ["identified 0", "identified 1"]
