@@ -21,6 +21,7 @@ from bot.settings import MediaSettings
 from bot.units import MIB
 from tests.support import media_samples
 from tests.support.film_parts import PartShape, part
+from tests.support.found_ffmpeg import found_ffmpeg
 from tests.support.job_samples import PICTURE, REQUESTER, a_job
 from tests.support.kept_files import Machine
 
@@ -72,7 +73,7 @@ class Process:
 
 def process(files: Files, prober: Prober) -> Process:
     """Return a process that finds videos only where they are kept."""
-    joins = CountedJoins(Joiner(Ffmpeg(SETTINGS), prober, SETTINGS))
+    joins = CountedJoins(Joiner(Ffmpeg(SETTINGS, find=found_ffmpeg), prober, SETTINGS))
 
     async def here(job: Job) -> Path:
         try:
@@ -80,7 +81,11 @@ def process(files: Files, prober: Prober) -> Process:
         except FileNotFoundError as error:
             raise FilesUnavailable("it is gone") from error
 
-    return Process(files, FilmFiles(files, joins, LastFrame(Ffmpeg(SETTINGS), prober, SETTINGS), here=here), joins)
+    return Process(
+        files,
+        FilmFiles(files, joins, LastFrame(Ffmpeg(SETTINGS, find=found_ffmpeg), prober, SETTINGS), here=here),
+        joins,
+    )
 
 
 async def keep(files: Files, name: str, content: bytes) -> None:

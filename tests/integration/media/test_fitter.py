@@ -25,8 +25,10 @@ from bot.units import MB
 from bot.workers.environment import python_files
 from bot.workers.run_once import FileAccess, RunFailed, RunLimits, run_once
 from tests.support import media_samples
+from tests.support.found_ffmpeg import found_ffmpeg
 from tests.support.job_samples import REQUESTER
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = MediaSettings()
 
 
@@ -47,7 +49,7 @@ async def fit(
     path = folder / "option.in"
     await asyncio.to_thread(path.write_bytes, content)
     facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
-    fitted = await Fitter(ffmpeg or Ffmpeg(SETTINGS), prober, SETTINGS).fit(
+    fitted = await Fitter(ffmpeg or Ffmpeg(SETTINGS, find=found_ffmpeg), prober, SETTINGS).fit(
         path, facts, limits, keep=keep, requester=REQUESTER
     )
     assert await asyncio.to_thread(path.read_bytes) == content
@@ -125,7 +127,7 @@ async def test_sounds(prober: Prober, tmp_path: Path, content: bytes, format_: s
 
 async def test_a_members_many_clips_delay_another_server_by_one_encode(prober: Prober, tmp_path: Path) -> None:
     """Behind one member's eight clips, another server's clip waits for one encode, and its picture for none."""
-    fitter, limits = Fitter(Ffmpeg(SETTINGS), prober, SETTINGS), replace(CLIP, side_min=None)
+    fitter, limits = Fitter(Ffmpeg(SETTINGS, find=found_ffmpeg), prober, SETTINGS), replace(CLIP, side_min=None)
     done: list[str] = []
 
     async def make(name: str, content: bytes, limits: MediaSpec, requester: Requester) -> None:
@@ -150,7 +152,7 @@ async def test_a_members_many_clips_delay_another_server_by_one_encode(prober: P
 async def test_too_many_clips_of_one_member(prober: Prober, tmp_path: Path) -> None:
     """Beyond the clips of one member that may wait, a further one is refused with the number."""
     settings = SETTINGS.model_copy(update={"waiting_member_max": 2})
-    ffmpeg = Ffmpeg(settings)
+    ffmpeg = Ffmpeg(settings, find=found_ffmpeg)
     fitter, path = Fitter(ffmpeg, prober, settings), tmp_path / "clip"
     path.write_bytes(media_samples.mp4(3.0, 320, 240, container="avi"))
     facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
@@ -174,7 +176,7 @@ async def test_a_clip_that_would_take_too_long(prober: Prober, tmp_path: Path) -
     path.write_bytes(media_samples.mp4(3.0, 320, 240, container="avi"))
     facts = await prober.facts(path, shown_name="it", requester=REQUESTER)
     with pytest.raises(MediaRefused, match=r"30 frames of 320 × 240.* about 288 s, and the limit is 150 s"):
-        await Fitter(Ffmpeg(slow), prober, slow).fit(path, facts, CLIP, requester=REQUESTER)
+        await Fitter(Ffmpeg(slow, find=found_ffmpeg), prober, slow).fit(path, facts, CLIP, requester=REQUESTER)
     assert _names(tmp_path) == {"clip"}
 
 
@@ -190,7 +192,7 @@ async def test_a_result_is_encoded_with_its_sound(prober: Prober, tmp_path: Path
     source, target = tmp_path / "a.mp4", tmp_path / "a.fit.mp4"
     await asyncio.to_thread(source.write_bytes, media_samples.mp4(3.0, 640, 360, 25, sound=True))
     told: list[float] = []
-    shrinker = Shrinker(Ffmpeg(SETTINGS), prober, SETTINGS)
+    shrinker = Shrinker(Ffmpeg(SETTINGS, find=found_ffmpeg), prober, SETTINGS)
     made = await shrinker.shrink(source, target, bytes_max=80_000, on_fraction=told.append, requester=REQUESTER)
     assert made.size_bytes == target.stat().st_size <= 80_000
     assert told == sorted(told)
@@ -216,7 +218,7 @@ async def test_ffmpeg_reads_nothing_but_its_file(tmp_path: Path) -> None:
     secret = tmp_path / "secret.mp4"
     secret.write_bytes(media_samples.mp4(1.0))
     trap.write_text(f"ffconcat version 1.0\nfile {secret}\n#EXTM3U\nhttp://127.0.0.1:9/x.ts\n")
-    ffmpeg = Ffmpeg(SETTINGS)
+    ffmpeg = Ffmpeg(SETTINGS, find=found_ffmpeg)
     out = tmp_path / "out.mp4"
     arguments = [*reading(trap, "mp4"), "-c", "copy", *writing(out, "mp4")]
     with pytest.raises(EncodeFailed):

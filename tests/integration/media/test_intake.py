@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ from tests.support.file_server import FileServer
 from tests.support.job_samples import REQUESTER
 
 MB = 1_000_000
+
+
+@pytest.fixture
+async def prober() -> AsyncIterator[Prober]:
+    """Workers of the test's own loop, in which its file server is."""
+    async with Prober.of(MediaSettings()) as made:
+        yield made
 
 
 @pytest.fixture

@@ -14,8 +14,10 @@ from bot.media.probe import Prober
 from bot.settings import MediaSettings
 from tests.support import media_samples, odd_media, uneven_media
 from tests.support.film_parts import CORNER, PartShape, frames_in, part, stored_frame
+from tests.support.found_ffmpeg import found_ffmpeg
 from tests.support.job_samples import REQUESTER
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = MediaSettings()
 
 
@@ -23,7 +25,9 @@ async def last_frame(prober: Prober, folder: Path, content: bytes) -> Image.Imag
     """Return the saved frame, and check that it is all that is left beside the video."""
     video, into = folder / "video", folder / "inputs" / "image.png"
     await asyncio.to_thread(video.write_bytes, content)
-    facts = await LastFrame(Ffmpeg(SETTINGS), prober, SETTINGS).save(video, into, requester=REQUESTER)
+    facts = await LastFrame(Ffmpeg(SETTINGS, find=found_ffmpeg), prober, SETTINGS).save(
+        video, into, requester=REQUESTER
+    )
     assert [path.name for path in await asyncio.to_thread(lambda: list(into.parent.iterdir()))] == ["image.png"]
     saved = await asyncio.to_thread(Image.open, into)
     assert (saved.mode, saved.size) == ("RGB", (facts.width, facts.height))
@@ -74,7 +78,7 @@ async def test_other_videos(prober: Prober, tmp_path: Path, content: bytes) -> N
 async def test_colours_are_those_that_players_show(prober: Prober, tmp_path: Path) -> None:
     """A high video that does not name its colours means BT.709, a low one BT.601: red stays red over many shots."""
     for height in (480, 720):
-        saved = await last_frame(prober, tmp_path, part(PartShape(0.1, 320, height)))
+        saved = await last_frame(prober, tmp_path, part(PartShape(0.1, 128, height)))
         seen = saved.getpixel((20, 20))
         assert isinstance(seen, tuple)
         is_meant = max(abs(one - other) for one, other in zip(seen, CORNER, strict=True)) < 8
@@ -91,5 +95,5 @@ async def test_a_broken_video_has_none(prober: Prober, tmp_path: Path, content: 
     video, into = tmp_path / "video", tmp_path / "image.png"
     video.write_bytes(content)
     with pytest.raises(EncodeFailed):
-        await LastFrame(Ffmpeg(SETTINGS), prober, SETTINGS).save(video, into, requester=REQUESTER)
+        await LastFrame(Ffmpeg(SETTINGS, find=found_ffmpeg), prober, SETTINGS).save(video, into, requester=REQUESTER)
     assert [path.name for path in await asyncio.to_thread(lambda: list(tmp_path.iterdir()))] == ["video"]

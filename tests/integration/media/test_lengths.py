@@ -18,10 +18,12 @@ from bot.settings import MediaSettings
 from sandbox.fal.clip_length import longest_s
 from tests.support import media_samples, uneven_media
 from tests.support.catalogue_samples import request
+from tests.support.found_ffmpeg import found_ffmpeg
 from tests.support.job_samples import REQUESTER
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = MediaSettings()
-FFMPEG = Ffmpeg(SETTINGS)  # one, because it looks for the program only once
+FFMPEG = Ffmpeg(SETTINGS, find=found_ffmpeg)
 BY_NAME: dict[str, Callable[[], bytes]] = {**uneven_media.CLIPS, **uneven_media.SOUNDS}
 
 

@@ -1,7 +1,7 @@
 """A whole file is taken by what can be decoded of it, and fal gets one that its strict reader takes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -9,13 +9,12 @@ from typing import Any, cast
 
 import av
 import pytest
-import pytest_asyncio
 from PIL import Image
 
 from bot.catalogue import wan22_video, wan27_image
 from bot.catalogue.limits import check_media
 from bot.errors import MediaRefused
-from bot.media.ffmpeg import Ffmpeg, find_ffmpeg
+from bot.media.ffmpeg import Ffmpeg
 from bot.media.fitter import Fitted, Fitter
 from bot.media.probe import Prober
 from bot.media.rules.lengths import TOLERANCE_S
@@ -25,25 +24,19 @@ from bot.settings import MediaSettings
 from sandbox.fal.endpoints import wan27
 from sandbox.fal.input_files import FileField, FileRule, InputFile, read_input_file
 from tests.support import media_samples, odd_media
+from tests.support.found_ffmpeg import found_ffmpeg
 from tests.support.job_samples import REQUESTER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = MediaSettings()
 
-FFMPEG = Ffmpeg(SETTINGS)  # one, because it looks for the program only once
+FFMPEG = Ffmpeg(SETTINGS, find=found_ffmpeg)
 RULES: Mapping[str, tuple[MediaSpec, FileRule]] = {
     "image": (wan27_image.PICTURE, wan27.PICTURE),
     "video": (wan27_image.CLIP, wan27.CLIP),
     "audio": (wan27_image.SOUND, wan27.SOUND),
 }
 WITH_SOUND = {"Matroska with AC-3", "AVI with MP2"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def prober() -> AsyncIterator[Prober]:
-    """Workers that read files."""
-    async with Prober.of(SETTINGS) as made:
-        yield made
 
 
 async def fit(
@@ -203,7 +196,7 @@ async def test_a_clip_keeps_its_shape(prober: Prober, tmp_path: Path, pixel: Fra
 
 async def test_an_hdr_clip_is_mapped_when_it_is_encoded(prober: Prober, tmp_path: Path) -> None:
     """An HDR clip that must be encoded becomes BT.709 and says so, in its tags and on the card."""
-    program = await asyncio.to_thread(find_ffmpeg)
+    program = await asyncio.to_thread(found_ffmpeg)
     if program is None or not program.can_tone_map:
         pytest.skip("this ffmpeg lacks the filters")
     fitted = await fit(prober, tmp_path, odd_media.hdr(), replace(wan22_video.CLIP, side_max=200))
