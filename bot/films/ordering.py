@@ -7,7 +7,7 @@ from bot.catalogue.price import PriceTable
 from bot.errors import FilesGone
 from bot.films.acts import Jobs
 from bot.films.model import Draft, Film, Shot, Take, take_id
-from bot.films.plan import looks_of
+from bot.films.plan import looks_of, source_of
 from bot.films.quoting import FilmQuote, shot_quote
 from bot.jobs.model import Address
 from bot.ledger.model import Who
@@ -41,11 +41,14 @@ def film_from(draft: Draft, quoted: FilmQuote, who: Who, address: Address, *, no
     )
 
 
-def priced(film: Film, takes: dict[int, Take], prices: PriceTable) -> dict[int, Take]:
-    """Return the takes with what each costs now; raises as `shot_quote`."""
-    found: dict[int, Take] = {}
+def priced(film: Film, jobs: Jobs, takes: dict[int, Take], prices: PriceTable) -> dict[int, Take]:
+    """Return the takes with what each costs now, as it would begin now; raises as `shot_quote`."""
+    looks, found = looks_of(film, jobs), dict[int, Take]()
     for number, take in takes.items():
-        quote = shot_quote(film, replace(take.shot, made=None), prices)
+        shot = replace(take.shot, made=None)
+        if shot.needs_frame and source_of(looks, number) is None:
+            shot = replace(shot, joining="cut", picture=None)  # all before it were left out
+        quote = shot_quote(film, shot, prices)
         microusd, formula = (0, "") if quote is None else (quote.microusd, quote.formula)
         found[number] = replace(take, quote_microusd=microusd, formula=formula)
     return found

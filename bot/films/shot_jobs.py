@@ -13,7 +13,8 @@ from bot.ledger.reservations import Wish
 def shot_job(film: Film, number: int, request: Request, prices: PriceTable, *, now: float) -> Job:
     """Return the job of a shot. It costs what was quoted when it was ordered.
 
-    Only a shot that became another mode, because all shots before it were left out, costs what that mode does.
+    Only a shot that became another mode since, because all shots before it were left out, costs what that mode does.
+    Where that is more than is reserved for it, it does not begin, and its member is asked.
     """
     take = film.take(number)
     quote = Quote(microusd=take.quote_microusd, formula=take.formula, prices_version=film.prices_version)

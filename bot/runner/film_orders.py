@@ -117,10 +117,16 @@ class FilmOrders:
             takes = acts.redone(film, jobs, number=number, shot=shot, and_following=and_following)
             return await self._take_again(film, jobs, takes, who)
 
+    def retry_microusd(self, film: Film, jobs: Jobs, number: int) -> int:
+        """Return what another try of a missing shot costs now; raises Refusal."""
+        take = _take(film, number)
+        takes = acts.retried(film, jobs, number=number, job_id=take.job_id, shot=take.shot)
+        return priced(film, jobs, takes, self._prices)[number].quote_microusd
+
     def redo_microusd(self, film: Film, jobs: Jobs, number: int, shot: Shot, *, and_following: bool) -> int:
         """Return what a redo costs; raises Refusal."""
         takes = acts.redone(film, jobs, number=number, shot=shot, and_following=and_following)
-        return sum(take.quote_microusd for take in priced(film, takes, self._prices).values())
+        return sum(take.quote_microusd for take in priced(film, jobs, takes, self._prices).values())
 
     async def skip(self, film_id: str, number: int, job_id: str, *, member_id: int, manages: bool = False) -> str:
         """Go on without a missing shot; returns the sentence for whoever pressed. `manages` is Manage Server."""
@@ -218,7 +224,7 @@ class FilmOrders:
             raise OptionRefused(f"This shot was tried {self._settings.takes_max} times. Edit it in a new film.")
         # The channel whose rules hold stays the film's.
         asked = replace(film, who=replace(who, channel_id=film.who.channel_id), prices_version=self._prices.version)
-        new = priced(asked, takes, self._prices)
+        new = priced(asked, jobs, takes, self._prices)
 
         def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:
             return replace_film(film, _as_accepted(again, new, accepted))

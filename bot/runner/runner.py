@@ -191,7 +191,7 @@ class Runner:
         `beside` is stored with them, as `transactions.accept_all` does. Returns the first; raises as `accept`.
         """
         self._refuse_when_closing()
-        self._refuse_when_off(jobs)
+        self._refuse_when_off({*(job.mode for job in jobs), *(wish.query.mode for wish in reserve)})
         await self._keep(jobs)
         try:
             with self._beginning(len(jobs)) as running:
@@ -262,9 +262,9 @@ class Runner:
         if self._closing:
             raise Busy("Wanda is restarting. You weren't charged; try again in a minute.")
 
-    def _refuse_when_off(self, jobs: Sequence[Job]) -> None:
+    def _refuse_when_off(self, modes: Collection[str]) -> None:
         if self._check_open is not None:
-            for mode in {job.mode for job in jobs}:
+            for mode in sorted(modes):
                 self._check_open(mode)
 
     async def _keep(self, jobs: Sequence[Job]) -> None:
@@ -368,7 +368,7 @@ class Runner:
         jobs = await self._jobs_of_order(job)
         try:
             if approve:
-                self._refuse_when_off(jobs)
+                self._refuse_when_off({each.mode for each in jobs})
             terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self.shipped))
             check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
             with self._beginning(len(jobs) if approve else 0) as running:

@@ -9,7 +9,7 @@ from bot.films.plan import follows
 from bot.jobs.model import Job
 from bot.money import dollars
 from bot.texts.button_ids import job_button_id, result_button_id
-from bot.texts.card import AMBER, Button, Card, Choice, Select, Style
+from bot.texts.card import AMBER, Button, Card, Choice, Select
 from bot.texts.film_ids import (
     FilmAction,
     RedoHow,
@@ -19,6 +19,7 @@ from bot.texts.film_ids import (
     redo_button_id,
 )
 from bot.texts.film_strip import Strip
+from bot.texts.film_words import price_moved
 from bot.texts.plain import block_quote, cut, visible
 
 CHOICE_CHARS_MAX = 100
@@ -78,13 +79,31 @@ def _paused_buttons(strip: Strip) -> tuple[Button, ...]:
         return ()
     film, take = strip.film, strip.film.take(numbers[0])
 
-    def button(label: str, action: FilmAction, emoji: str, style: Style = "secondary") -> Button:
-        return Button(label, style, film_button_id(action, film.id, take.shot.id), emoji=emoji)
+    def button(label: str, action: FilmAction, emoji: str) -> Button:
+        return Button(label, "secondary", film_button_id(action, film.id, take.shot.id), emoji=emoji)
 
     return (
-        button(f"Try again · {dollars(take.quote_microusd)}", "retry", "🔁", "success"),
+        _retry_button(film, take.shot.id, take.quote_microusd),
         button("Edit", "edit", "✏️"),
         button("Skip", "skip", "⏭️"),
+    )
+
+
+def _retry_button(film: Film, shot_id: str, microusd: int) -> Button:
+    button_id = film_button_id("retry", film.id, shot_id, microusd=microusd)
+    return Button(f"Try again · {dollars(microusd)}", "success", button_id, emoji="🔁")
+
+
+def retry_card(film: Film, number: int, before_microusd: int | None, microusd: int) -> Card:
+    """Return the private question whether to try a shot again at a price that did not stand on the pressed button."""
+    return Card(
+        title=f"Try shot {number} again?",
+        description=f"It costs {dollars(microusd)} now."
+        if before_microusd is None
+        else price_moved(before_microusd, microusd),
+        fields=(),
+        colour=AMBER,
+        buttons=(_retry_button(film, film.take(number).shot.id, microusd),),
     )
 
 
@@ -105,16 +124,18 @@ def _final_buttons(strip: Strip) -> tuple[Button, ...]:
     )
 
 
-def redo_card(film: Film, number: int, prices_microusd: Mapping[RedoWhat, int]) -> Card:
+def redo_card(film: Film, number: int, prices_microusd: Mapping[RedoWhat, int], notice: str = "") -> Card:
     """Return the private question how to make a shot again; of it alone and with the "rest"."""
     shot, later = film.take(number).shot, follows(film, number)
 
     def button(label: str, how: RedoHow, what: RedoWhat, emoji: str) -> Button:
-        price = dollars(prices_microusd[what])
-        return Button(f"{label} · {price}", "secondary", redo_button_id(how, what, film.id, shot.id), emoji=emoji)
+        microusd = prices_microusd[what]
+        button_id = redo_button_id(how, what, film.id, shot.id, microusd=microusd)
+        return Button(f"{label} · {dollars(microusd)}", "secondary", button_id, emoji=emoji)
 
     buttons = [button("New seed", "seed", "one", "🎲"), button("Edit", "edit", "one", "✏️")]
-    words = [block_quote(shot.prompt)] if visible(shot.prompt) else []
+    words = [notice] if notice else []
+    words += [block_quote(shot.prompt)] if visible(shot.prompt) else []
     if later and "rest" in prices_microusd:
         shots = f"shot{'s' if len(later) > 1 else ''} {listed([str(one) for one in later], 'and')}"
         follow = "follow" if len(later) > 1 else "follows"

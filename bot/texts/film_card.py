@@ -183,7 +183,7 @@ def _cancelled_words(strip: Strip) -> str:
 def _why(job: Job | None) -> str:
     """Return why a shot was not made, and what it cost."""
     if job is None:
-        return "Its money was given back, because it waited too long."
+        return "It couldn't begin, so its money was given back."
     if job.state == "uncertain":
         return f"We can't tell whether it was made. {charge_text(job)}"
     if job.state == "cancelled" or job.failure is None:

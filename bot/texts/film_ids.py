@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias, get_args
 from bot.texts.button_ids import PREFIX
 
 _ID, _SHOT = "[0-9a-f]{32}", "[0-9a-f]{8}"
+_PRICE = r"(?P<price>(?::\d{1,12})?)"  # that stands on the button, in micro-dollars; buttons of old have none
 
 DraftAction: TypeAlias = Literal[
     "home",  # all shots
@@ -28,13 +29,23 @@ RedoHow: TypeAlias = Literal["seed", "edit"]
 RedoWhat: TypeAlias = Literal["one", "rest"]
 
 
-def draft_button_id(action: DraftAction, draft_id: str, shot_id: str = "") -> str:
+def _price(microusd: int | None) -> str:
+    return "" if microusd is None else f":{microusd}"
+
+
+def shown_microusd(price: str) -> int | None:
+    """Return the price that stood on a button, from its id's part `price`; None if none did."""
+    return int(price[1:]) if price else None
+
+
+def draft_button_id(action: DraftAction, draft_id: str, shot_id: str = "", *, microusd: int | None = None) -> str:
     """Return the id of a button of a draft's private panel; `shot_id` names the shot that it is about."""
-    return f"{PREFIX}draft:{action}:{draft_id}:{shot_id}"
+    return f"{PREFIX}draft:{action}:{draft_id}:{shot_id}{_price(microusd)}"
 
 
 DRAFT_TEMPLATE = (
     rf"{PREFIX}draft:(?P<action>{'|'.join(get_args(DraftAction))}):(?P<draft_id>{_ID}):(?P<shot_id>(?:{_SHOT})?)"
+    rf"{_PRICE}"
 )
 
 
@@ -46,13 +57,14 @@ def draft_select_id(draft_id: str) -> str:
 DRAFT_SELECT_TEMPLATE = rf"{PREFIX}drafts:(?P<draft_id>{_ID})"
 
 
-def film_button_id(action: FilmAction, film_id: str, shot_id: str = "") -> str:
+def film_button_id(action: FilmAction, film_id: str, shot_id: str = "", *, microusd: int | None = None) -> str:
     """Return the id of a button below a film; `shot_id` names the shot that it is about."""
-    return f"{PREFIX}film:{action}:{film_id}:{shot_id}"
+    return f"{PREFIX}film:{action}:{film_id}:{shot_id}{_price(microusd)}"
 
 
 FILM_TEMPLATE = (
     rf"{PREFIX}film:(?P<action>{'|'.join(get_args(FilmAction))}):(?P<film_id>{_ID}):(?P<shot_id>(?:{_SHOT})?)"
+    rf"{_PRICE}"
 )
 
 
@@ -64,9 +76,9 @@ def film_select_id(film_id: str) -> str:
 FILM_SELECT_TEMPLATE = rf"{PREFIX}shots:(?P<film_id>{_ID})"
 
 
-def redo_button_id(how: RedoHow, what: RedoWhat, film_id: str, shot_id: str) -> str:
+def redo_button_id(how: RedoHow, what: RedoWhat, film_id: str, shot_id: str, *, microusd: int | None = None) -> str:
     """Return the id of a button that makes a shot anew, alone or with what follows from it."""
-    return f"{PREFIX}redo:{how}:{what}:{film_id}:{shot_id}"
+    return f"{PREFIX}redo:{how}:{what}:{film_id}:{shot_id}{_price(microusd)}"
 
 
-REDO_TEMPLATE = rf"{PREFIX}redo:(?P<how>seed|edit):(?P<what>one|rest):(?P<film_id>{_ID}):(?P<shot_id>{_SHOT})"
+REDO_TEMPLATE = rf"{PREFIX}redo:(?P<how>seed|edit):(?P<what>one|rest):(?P<film_id>{_ID}):(?P<shot_id>{_SHOT}){_PRICE}"

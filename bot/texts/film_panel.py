@@ -9,7 +9,7 @@ from bot.films.quoting import seconds
 from bot.money import dollars
 from bot.texts.card import AMBER, BLUE, GREY, Button, Choice, Field
 from bot.texts.film_ids import DraftAction, draft_button_id, draft_select_id
-from bot.texts.film_words import FILE_CHARS_MAX, joining_words, look_words, sum_words
+from bot.texts.film_words import FILE_CHARS_MAX, joining_words, look_words, price_moved, sum_words
 from bot.texts.panel import CHOICE_CHARS_MAX, CHOICES_MAX, Block, Buttons, Divider, Entry, List, Panel, Text
 from bot.texts.plain import cut, dotted, plain, visible
 from bot.texts.quota import Reach
@@ -88,10 +88,17 @@ def _film_buttons(page: DraftPage) -> Buttons:
     draft, is_ready = page.draft, _is_ready(page)
     make = _button("Make the film", "make", draft, emoji="🎬", disabled=not is_ready)
     if is_ready:
-        make = replace(make, label=f"Make the film · {dollars(page.microusd or 0)}", style="success")
+        make = _priced(make, "make", page)
     if not draft.files and not draft.shots:
         return Buttons((make,))
     return Buttons((make, _button("Delete", "drop", draft, emoji="🗑️"), _button("New film", "new", draft, emoji="🆕")))
+
+
+def _priced(button: Button, action: DraftAction, page: DraftPage) -> Button:
+    """Return the button with the film's price on it and in its id, so that a press is about this price."""
+    microusd = page.microusd or 0
+    button_id = draft_button_id(action, page.draft.id, microusd=microusd)
+    return replace(button, label=f"{button.label} · {dollars(microusd)}", custom_id=button_id, style="success")
 
 
 def _is_ready(page: DraftPage) -> bool:
@@ -179,18 +186,28 @@ def shot_panel(page: DraftPage, shot: Shot) -> Panel:
     return Panel([*blocks, Buttons((_button("All shots", "home", draft, emoji="◀️"),))], BLUE)
 
 
-def question_panel(page: DraftPage, changes: Sequence[Field], *, above_microusd: int, needs_approval: bool) -> Panel:
-    """Return the question before a costly film: the sum, and what is left after it."""
-    draft, price = page.draft, dollars(page.microusd or 0)
+def question_panel(
+    page: DraftPage,
+    changes: Sequence[Field],
+    *,
+    above_microusd: int,
+    needs_approval: bool,
+    before_microusd: int | None = None,
+) -> Panel:
+    """Return the question before a film that is costly, or whose price is another one than stood on the button."""
+    draft, microusd = page.draft, page.microusd or 0
+    price = dollars(microusd)
+    why = f"Wanda asks before anything above {dollars(above_microusd)}. " if microusd > above_microusd else ""
     lines = [
         f"## Make this film for {price}?",
+        *([price_moved(before_microusd, microusd)] if before_microusd is not None else []),
         f"{sum_words(len(draft.shots), seconds(draft, draft.shots), page.microusd)} · {look_words(draft)}",
         *(f"{field.name}: {' '.join(field.value.split())}" for field in changes),
-        f"-# Wanda asks before anything above {dollars(above_microusd)}. When you go on, {price} is set aside.",
+        f"-# {why}When you go on, {price} is set aside.",
         "-# Each shot is charged when it's made, and what isn't made comes back.",
     ]
     make = "Make it, if approved" if needs_approval else "Make it"
-    sure = replace(_button(f"{make} · {price}", "sure", draft, emoji="🎬"), style="success")
+    sure = _priced(_button(make, "sure", draft, emoji="🎬"), "sure", page)
     back = _button("Back", "home", draft, emoji="◀️")
     return Panel([Text("\n".join(lines)), *_notice(page.notice), Buttons((sure, back))], AMBER)
 

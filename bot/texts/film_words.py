@@ -28,9 +28,14 @@ def tried_again(number: int, microusd: int) -> str:
     return f"Shot {number} is being made again for {dollars(microusd)}, and the film goes on after it."
 
 
-def made_again(number: int) -> str:
-    """Return the answer once a shot of a finished film is made again."""
-    return f"Shot {number} is being made again. Then the film is joined anew."
+def made_again(number: int, microusd: int) -> str:
+    """Return the answer once a shot of a finished film is made again, with what that and what follows costs."""
+    return f"Shot {number} is being made again, for {dollars(microusd)}. Then the film is joined anew."
+
+
+def price_moved(before_microusd: int, microusd: int) -> str:
+    """Return why a price is asked about again."""
+    return f"The price has changed: it was {dollars(before_microusd)}, and it's {dollars(microusd)} now."
 
 
 def mail_text(film: Film, *, attached: bool, is_mine: bool) -> str:

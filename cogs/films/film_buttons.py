@@ -19,8 +19,8 @@ from bot.films.recipe import film_recipe
 from bot.films.transactions import film_with_jobs
 from bot.jobs.short_id import short_id
 from bot.texts import film_words as words
-from bot.texts.film_buttons import redo_card
-from bot.texts.film_ids import FILM_SELECT_TEMPLATE, FILM_TEMPLATE, REDO_TEMPLATE, RedoWhat
+from bot.texts.film_buttons import redo_card, retry_card
+from bot.texts.film_ids import FILM_SELECT_TEMPLATE, FILM_TEMPLATE, REDO_TEMPLATE, RedoWhat, shown_microusd
 from bot.texts.film_panel import draft_panel
 from bot.texts.trouble import job_trouble
 from cogs.base.acknowledgement import store_first, think
@@ -107,11 +107,18 @@ class FilmButton(PersistentButton, template=FILM_TEMPLATE):
                 return await films.skip(film.id, number, film.take(number).job_id, **whose)
 
     async def _retry(self, interaction: Interaction) -> None:
+        """Try a missing shot again, or ask first where it costs another price than the button says."""
         await think(interaction)
         async with error_boundary(interaction, TROUBLE, say=_say):
-            film, _ = await film_here(interaction, self.parts["film_id"])
-            number = number_of(film, self.parts["shot_id"])
-            await _try_again(interaction, film, number, None)
+            film, jobs = await film_here(interaction, self.parts["film_id"])
+            check_mine(interaction, film)
+            number, shown = number_of(film, self.parts["shot_id"]), shown_microusd(self.parts["price"])
+            microusd = interaction.client.services.films.retry_microusd(film, jobs, number)
+            if shown == microusd:
+                await _try_again(interaction, film, number, None)
+                return
+            card = retry_card(film, number, shown, microusd)
+            await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
 
     async def _edit(self, interaction: Interaction) -> None:
         film, _ = await film_here(interaction, self.parts["film_id"])
@@ -180,13 +187,17 @@ class FilmSelect(PersistentSelect, template=FILM_SELECT_TEMPLATE):
         async with error_boundary(interaction, TROUBLE, say=_say):
             film, jobs = await film_here(interaction, self.parts["film_id"])
             check_mine(interaction, film)
-            number = number_of(film, value)
-            price = partial(interaction.client.services.films.redo_microusd, film, jobs, number, film.take(number).shot)
-            prices: dict[RedoWhat, int] = {"one": price(and_following=False)}
-            if follows(film, number):
-                prices["rest"] = price(and_following=True)
-            card = redo_card(film, number, prices)
-            await interaction.edit_original_response(embed=to_embed(card), view=to_view(card))
+            await _ask_how(interaction, film, jobs, number_of(film, value))
+
+
+async def _ask_how(interaction: Interaction, film: Film, jobs: Jobs, number: int, notice: str = "") -> None:
+    """Show the question how to make a shot again, with the prices of now, in a deferred answer."""
+    price = partial(interaction.client.services.films.redo_microusd, film, jobs, number, film.take(number).shot)
+    prices: dict[RedoWhat, int] = {"one": price(and_following=False)}
+    if follows(film, number):
+        prices["rest"] = price(and_following=True)
+    card = redo_card(film, number, prices, notice)
+    await interaction.edit_original_response(content=None, embed=to_embed(card), view=to_view(card))
 
 
 class RedoButton(PersistentButton, template=REDO_TEMPLATE):
@@ -195,17 +206,29 @@ class RedoButton(PersistentButton, template=REDO_TEMPLATE):
     trouble = TROUBLE
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Make it with a new seed, or ask for other words first."""
-        film, _ = await film_here(interaction, self.parts["film_id"])
+        """Make it with a new seed, or ask for other words first; at another price ask again."""
+        film, jobs = await film_here(interaction, self.parts["film_id"])
         check_mine(interaction, film)
-        number = number_of(film, self.parts["shot_id"])
-        shot = film.take(number).shot
-        act = partial(_redo, film=film, number=number, and_following=self.parts["what"] == "rest")
+        number, and_following = number_of(film, self.parts["shot_id"]), self.parts["what"] == "rest"
+        shot, films = film.take(number).shot, interaction.client.services.films
+        shown = shown_microusd(self.parts["price"])
+        price = partial(films.redo_microusd, film, jobs, number, shot)
+        microusd = price(and_following=and_following)
+        if shown != microusd:
+            await interaction.response.defer()
+            notice = "" if shown is None else words.price_moved(shown, microusd)
+            async with error_boundary(interaction, TROUBLE, say=_say):
+                await _ask_how(interaction, film, jobs, number, notice)
+            return
+        act = partial(_redo, film=film, number=number, and_following=and_following)
         if self.parts["how"] == "seed":
             await act(interaction, replace(shot, seed=None))
             return
-        title = f"Make shot {number} again"
-        await show_form(interaction, TakeForm(interaction.client.services, film, shot, act, title=title))
+        beside = microusd - price(and_following=False)
+        form = TakeForm(
+            interaction.client.services, film, shot, act, title=f"Make shot {number} again", beside_microusd=beside
+        )
+        await show_form(interaction, form)
 
 
 async def _redo(interaction: Interaction, shot: Shot, *, film: Film, number: int, and_following: bool) -> None:
@@ -213,9 +236,11 @@ async def _redo(interaction: Interaction, shot: Shot, *, film: Film, number: int
     await interaction.response.defer()
     async with error_boundary(interaction, TROUBLE, say=_say):
         await _check_posting(interaction, film)
-        who = interaction_member(interaction)
-        await interaction.client.services.films.redo(film.id, number, shot, who=who, and_following=and_following)
-        await _say(interaction, words.made_again(number))
+        who, films = interaction_member(interaction), interaction.client.services.films
+        redone = await films.redo(film.id, number, shot, who=who, and_following=and_following)
+        before = {take.job_id for take in film.takes}
+        microusd = sum(take.quote_microusd for take in redone.takes if take.job_id not in before)
+        await _say(interaction, words.made_again(number, microusd))
 
 
 async def _say(interaction: AnyInteraction, sentence: str, steps: Steps = ()) -> None:

@@ -136,15 +136,15 @@ def replaced_files(before: Shot | None, files: Mapping[str, Input]) -> list[Inpu
     return [item for option, item in pairs if item is not None and option in files]
 
 
-def _lengths(services: Services, plan: Plan, now: Shot) -> list[discord.SelectOption]:
-    """Return the lengths that a shot can have, each with what it costs where that is known."""
+def _lengths(services: Services, plan: Plan, now: Shot, beside_microusd: int = 0) -> list[discord.SelectOption]:
+    """Return the lengths that a shot can have, each with what it costs, and others beside it, where that is known."""
     known = quoting.lengths(plan)
     chosen = now.seconds if now.seconds in known else min(known, key=lambda one: abs(one - now.seconds))
     found: list[discord.SelectOption] = []
     for seconds in known:
         shot = replace(now, seconds=seconds, made=None, prompt=now.prompt or "x")
         price = price_of(services, plan, shot)
-        label = f"{seconds} s" if price is None else f"{seconds} s · {dollars(price)}"
+        label = f"{seconds} s" if price is None else f"{seconds} s · {dollars(price + beside_microusd)}"
         found.append(discord.SelectOption(label=label, value=str(seconds), default=seconds == chosen))
     return found
 
@@ -282,14 +282,16 @@ def _plan(family: Family) -> Plan:
 class TakeForm(_FilmForm):
     """A shot of a film that is tried or made again with other words, another length or another seed."""
 
-    def __init__(self, services: Services, film: Film, shot: Shot, act: TakeAct, *, title: str) -> None:
-        """`act` is called with the edited shot."""
+    def __init__(
+        self, services: Services, film: Film, shot: Shot, act: TakeAct, *, title: str, beside_microusd: int = 0
+    ) -> None:
+        """`act` is called with the edited shot; `beside_microusd` is what others cost that are made with it."""
         super().__init__(services, title)
         self._film, self._shot, self._act = film, shot, act
         self.prompt = self.text(
             "prompt", "What happens", "In this shot alone.", shot.prompt, is_long=True, required=True
         )
-        self.seconds = self.choice("seconds", "Length", "", _lengths(services, film, shot))
+        self.seconds = self.choice("seconds", "Length", "", _lengths(services, film, shot, beside_microusd))
         seed = "" if shot.seed is None else str(shot.seed)
         self.seed = self.text("seed", "Seed", "Empty for a new one.", seed, is_long=False, required=False)
 

@@ -19,8 +19,10 @@ from cogs.ordering.posting_rights import check_place
 SIDES: tuple[tuple[str, Side], ...] = (("You", "member"), ("Server", "server"))
 
 
-async def make(interaction: Interaction, draft: Draft, *, is_sure: bool) -> None:
+async def make(interaction: Interaction, draft: Draft, *, is_sure: bool, shown_microusd: int | None) -> None:
     """Order the film, or ask first if it is costly; the answer is deferred already.
+
+    Another price than the one that stood on the button is asked about too, also of whoever was sure.
 
     Raises:
         Refusal: it cannot be made now; nothing was held, and the draft stays.
@@ -31,7 +33,7 @@ async def make(interaction: Interaction, draft: Draft, *, is_sure: bool) -> None
     for mode_id in sorted({query.mode for query in _queries(draft)}):
         await check_place(interaction, mode_id)
     checked = await _checked(services, who, draft, quoted)
-    if checked.needs_confirmation and not is_sure:
+    if shown_microusd != quoted.microusd or (checked.needs_confirmation and not is_sure):
         changes = [
             change for name, side in SIDES for change in budget_changes(name, side, checked.view, checked.decision)
         ]
@@ -40,6 +42,7 @@ async def make(interaction: Interaction, draft: Draft, *, is_sure: bool) -> None
             changes,
             above_microusd=checked.view.terms.confirm_above_microusd.value,
             needs_approval=checked.decision.needs_approval,
+            before_microusd=None if shown_microusd == quoted.microusd else shown_microusd,
         )
         await show(interaction, panel)
         return

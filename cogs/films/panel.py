@@ -14,7 +14,7 @@ from bot.films.model import Draft
 from bot.films.transactions import film_named
 from bot.jobs.model import Input
 from bot.texts import film_panel as words
-from bot.texts.film_ids import DRAFT_SELECT_TEMPLATE, DRAFT_TEMPLATE
+from bot.texts.film_ids import DRAFT_SELECT_TEMPLATE, DRAFT_TEMPLATE, shown_microusd
 from bot.texts.trouble import PAGE_TROUBLE
 from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import show_form
@@ -91,7 +91,8 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
                 files = () if draft.soundtrack is None else (draft.soundtrack,)
                 await self._keep_without(interaction, replace(draft, soundtrack=None), files, words.CHANGED)
             case "make" | "sure" as action:
-                await make(interaction, draft, is_sure=action == "sure")
+                shown = shown_microusd(self.parts["price"])
+                await make(interaction, draft, is_sure=action == "sure", shown_microusd=shown)
             case "drop":
                 await show(interaction, words.deletion_panel(draft))
             case "gone":

@@ -41,6 +41,7 @@ from tests.support.stores import MemoryStore
 T = TypeVar("T")
 Outcome: TypeAlias = Literal["made", "failed", "billed failure", "refused", "lost"]
 WHO = transactions.who_of(a_job())
+PRICES = price_table()
 SHIPPED = Shipped(member_daily_microusd=100_000_000, server_monthly_microusd=10**10)
 
 
@@ -56,6 +57,7 @@ class FilmWorld:
         self.shipped = shipped
         self.places = PLACES
         self.settings = settings or FilmSettings()
+        self.prices = PRICES
         self.now = NOW
         self.bills: dict[str, int] = {}
         self.posts: list[str] = []
@@ -74,7 +76,7 @@ class FilmWorld:
         self.driver = FilmDriver(
             store=_Store(self),
             shots=cast("Any", self),
-            maker=(maker := ShotMaker(cast("Files", _Files(self)), self, PRICES, clock=self.clock)),
+            maker=(maker := ShotMaker(cast("Files", _Files(self)), self, self.prices, clock=self.clock)),
             cards=self,
             files=self,
             settings=self.settings,
@@ -87,7 +89,7 @@ class FilmWorld:
             driver=self.driver,
             maker=maker,
             files=cast("Files", _Files(self)),
-            prices=PRICES,
+            prices=self.prices,
             settings=self.settings,
             can_join=True,
             clock=self.clock,
@@ -356,5 +358,4 @@ class _Files:
         return {}
 
 
-PRICES = price_table()
 __all__ = ["WHO", "Died", "FilmWorld", "Outcome"]

@@ -32,7 +32,7 @@ def card_of(film: Film, *jobs: Job, lives: dict[str, Live] | None = None) -> Job
 
 def ids_of(card: JobCard) -> list[str]:
     """Return what the buttons do."""
-    return [button.custom_id.split(":")[-3 if button.custom_id.count(":") > 2 else 1] for button in card.buttons]
+    return [button.custom_id.split(":")[2 if button.custom_id.count(":") > 2 else 1] for button in card.buttons]
 
 
 def test_each_shot_has_a_line() -> None:
@@ -176,5 +176,5 @@ def test_the_question_before_a_shot_is_made_again() -> None:
         "Edit, shots 2 and 3 too · $1.50",
     ]
     assert "Shots 2 and 3 follow from its last frame." in card.description
-    assert card.buttons[2].custom_id == f"wanda:redo:seed:rest:{FILM_ID}:00000001"
+    assert card.buttons[2].custom_id == f"wanda:redo:seed:rest:{FILM_ID}:00000001:1500000"
     assert len(redo_card(film, 4, {"one": 500_000}).buttons) == 2

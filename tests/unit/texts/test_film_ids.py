@@ -21,6 +21,13 @@ IDS = [
         for one in get_args(ids.FilmAction)
     ),
     (ids.film_button_id("stop", FILM), f"wanda:film:stop:{FILM}:", ids.FILM_TEMPLATE),
+    (ids.draft_button_id("make", FILM, microusd=0), f"wanda:draft:make:{FILM}::0", ids.DRAFT_TEMPLATE),
+    (ids.film_button_id("retry", FILM, SHOT, microusd=9), f"wanda:film:retry:{FILM}:{SHOT}:9", ids.FILM_TEMPLATE),
+    (
+        ids.redo_button_id("seed", "rest", FILM, SHOT, microusd=999_999_999_999),
+        f"wanda:redo:seed:rest:{FILM}:{SHOT}:999999999999",
+        ids.REDO_TEMPLATE,
+    ),
     (ids.film_select_id(FILM), f"wanda:shots:{FILM}", ids.FILM_SELECT_TEMPLATE),
     *(
         (ids.redo_button_id(how, what, FILM, SHOT), f"wanda:redo:{how}:{what}:{FILM}:{SHOT}", ids.REDO_TEMPLATE)
@@ -48,3 +55,9 @@ def test_no_action_was_renamed() -> None:
         *("look", "mute", "make", "sure", "drop", "gone", "new"),
     }
     assert set(get_args(ids.FilmAction)) == {"stop", "retry", "edit", "skip", "finish", "continue", "recipe"}
+
+
+@pytest.mark.parametrize(("price", "microusd"), [("", None), (":0", 0), (":1500000", 1_500_000)])
+def test_the_price_on_a_button(price: str, microusd: int | None) -> None:
+    """It is part of the id; buttons of old have none."""
+    assert ids.shown_microusd(price) == microusd

@@ -140,3 +140,13 @@ def test_the_question_says_the_sum_and_what_is_left() -> None:
     assert "You: $5.00 → **$4.00** left today" in texts_of(panel)
     assert "what isn't made comes back" in texts_of(panel)
     assert set(labels_of(panel)) == {"Make it, if approved · $1.00", "Back"}
+
+
+def test_a_price_that_moved_is_said_above_the_question() -> None:
+    """Both sums stand there, and the button has the new one, also where Wanda would not ask for its height."""
+    page = page_of(a_draft("cut", "cut"))
+    panel = question_panel(page, [], above_microusd=9_000_000, needs_approval=False, before_microusd=800_000)
+    assert "The price has changed: it was $0.80, and it's $1.00 now." in texts_of(panel)
+    assert "Wanda asks before" not in texts_of(panel)
+    make = next(one for one in controls(panel) if not isinstance(one, List) and one.label == "Make it · $1.00")
+    assert make.custom_id.endswith(":1000000")
