@@ -117,10 +117,10 @@ class FilmOrders:
             takes = acts.redone(film, jobs, number=number, shot=shot, and_following=and_following)
             return await self._take_again(film, jobs, takes, who)
 
-    def retry_microusd(self, film: Film, jobs: Jobs, number: int) -> int:
-        """Return what another try of a missing shot costs now; raises Refusal."""
+    def retry_microusd(self, film: Film, jobs: Jobs, number: int, shot: Shot | None = None) -> int:
+        """Return what another try of a missing shot, or of its edited version, costs now; raises Refusal."""
         take = _take(film, number)
-        takes = acts.retried(film, jobs, number=number, job_id=take.job_id, shot=take.shot)
+        takes = acts.retried(film, jobs, number=number, job_id=take.job_id, shot=shot or take.shot)
         return priced(film, jobs, takes, self._prices)[number].quote_microusd
 
     def redo_microusd(self, film: Film, jobs: Jobs, number: int, shot: Shot, *, and_following: bool) -> int:

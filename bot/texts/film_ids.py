@@ -20,6 +20,7 @@ DraftAction: TypeAlias = Literal[
     "mute",  # the film without its soundtrack
     "make",
     "sure",
+    "ask",  # asks the admins for what is missing of the price
     "drop",  # asks whether to delete the draft
     "gone",
     "new",

@@ -27,6 +27,7 @@ EMPTY = (
     "**1.** Add two or more shots. **2.** Look at the price. **3.** Make the film.\n"
     "-# Only you see this. It's kept, so you can go on later with `/film`."
 )
+MAKE = "Make the film"
 GONE = "This draft isn't there any more. Type `/film` to begin a new one; you weren't charged."
 NOT_YOURS = "This draft belongs to somebody else. Type `/film` to begin your own."
 SHOT_GONE = "That shot isn't there any more. Here is the film as it is now."
@@ -46,7 +47,8 @@ class DraftPage:
 
     `prices_microusd` are those of its shots, None where a price is not known; `microusd` is the sum, None unless all
     are. `problems` are the reasons why it cannot be made as it is. `left` says in a sentence what is left of the
-    member's budget. `notice` says what the last press did. `others` are the member's other drafts.
+    member's budget, and `may_ask` that it is too little, and that an admin could help. `notice` says what the last
+    press did. `others` are the member's other drafts.
     """
 
     draft: Draft
@@ -54,6 +56,7 @@ class DraftPage:
     microusd: int | None = None
     problems: Sequence[Problem] = ()
     left: str = ""
+    may_ask: bool = False
     notice: str = ""
     others: Sequence[Draft] = ()
 
@@ -86,12 +89,15 @@ def _shot_buttons(page: DraftPage) -> Buttons:
 
 def _film_buttons(page: DraftPage) -> Buttons:
     draft, is_ready = page.draft, _is_ready(page)
-    make = _button("Make the film", "make", draft, emoji="🎬", disabled=not is_ready)
+    make = _button(MAKE, "make", draft, emoji="🎬", disabled=not is_ready)
     if is_ready:
         make = _priced(make, "make", page)
     if not draft.files and not draft.shots:
         return Buttons((make,))
-    return Buttons((make, _button("Delete", "drop", draft, emoji="🗑️"), _button("New film", "new", draft, emoji="🆕")))
+    ask = (_button("Ask an admin", "ask", draft, emoji="🙋"),) if page.may_ask and is_ready else ()
+    return Buttons(
+        (make, *ask, _button("Delete", "drop", draft, emoji="🗑️"), _button("New film", "new", draft, emoji="🆕"))
+    )
 
 
 def _priced(button: Button, action: DraftAction, page: DraftPage) -> Button:
@@ -141,12 +147,15 @@ def _sum(page: DraftPage) -> str:
     return "\n".join(lines)
 
 
-def left_words(bound: Reach | None, microusd: int | None) -> str:
-    """Return what is left of the tightest budget, with a warning where the film costs more."""
+def left_words(bound: Reach | None, microusd: int | None, *, may_ask: bool = False) -> str:
+    """Return what is left of the tightest budget, and where the film costs more, what to do about it."""
     if bound is None:
         return ""
     left = f"{dollars(bound.microusd)} is left of {bound.because}."
-    return f"⚠️ {left} Choose fewer, shorter or smaller shots." if (microusd or 0) > bound.microusd else left
+    if (microusd or 0) <= bound.microusd:
+        return left
+    choose = "Choose fewer, shorter or smaller shots"
+    return f"⚠️ {left} {choose}, or ask an admin." if may_ask else f"⚠️ {left} {choose}."
 
 
 def _others(page: DraftPage) -> List:

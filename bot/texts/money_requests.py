@@ -29,9 +29,9 @@ def request_buttons(request: MoneyRequest) -> tuple[Button, ...]:
     )
 
 
-def asked(channel_id: int) -> str:
-    """Return what the member reads once their request is posted."""
-    return f"The admins can see your request in <#{channel_id}>. You'll hear from Wanda; then press Try again."
+def asked(channel_id: int, then: str = "Try again") -> str:
+    """Return what the member reads once their request is posted; `then` is the button that they press after it."""
+    return f"The admins can see your request in <#{channel_id}>. You'll hear from Wanda; then press {then}."
 
 
 def answered_text(request: MoneyRequest, answer: MoneyAnswer, actor_id: int) -> str:

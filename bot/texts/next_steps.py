@@ -50,7 +50,7 @@ def steps_for(
     `may_chip_in` that other members could.
     """
     fix = NextStep("Fix it", refused_button_id("fix", refused_id))
-    ask = (NextStep("Ask an admin", refused_button_id("ask", refused_id)),) if may_ask else ()
+    ask = (ask_step(refused_id),) if may_ask else ()
     if may_chip_in:
         ask = (NextStep("Chip in…", refused_button_id("chip", refused_id)), *ask)
     match error:
@@ -66,6 +66,11 @@ def steps_for(
             return (*ask, fix)
         case _:
             return (NextStep("Try again", refused_button_id("again", refused_id)),)
+
+
+def ask_step(refused_id: str) -> NextStep:
+    """Return the step that an admin could help with money."""
+    return NextStep("Ask an admin", refused_button_id("ask", refused_id))
 
 
 def after_asking(refused_id: str) -> tuple[NextStep, ...]:

@@ -13,6 +13,8 @@ from bot.films.checks import problems
 from bot.films.model import Draft, Plan, Shot
 from bot.films.quoting import shot_quote
 from bot.ledger import holds
+from bot.ledger.decision import grant_needed
+from bot.money import in_whole_cents
 from bot.texts import film_panel as words
 from bot.texts.film_panel import DraftPage
 from bot.texts.panel import Panel
@@ -74,13 +76,15 @@ async def page_of(interaction: Interaction, draft: Draft, notice: str = "") -> D
     known = [price for price in prices if price is not None]
     microusd = sum(known) if prices and len(known) == len(prices) else None
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
+    may_ask = microusd is not None and in_whole_cents(grant_needed(view, microusd)) > 0
     others = await services.store.read(drafts.drafts_of(who.guild_id, who.member_id))
     return DraftPage(
         draft=draft,
         prices_microusd=prices,
         microusd=microusd,
         problems=problems(draft, seconds_max=services.settings.films.seconds_max),
-        left=words.left_words(reach(view), microusd),
+        left=words.left_words(reach(view), microusd, may_ask=may_ask),
+        may_ask=may_ask,
         notice=notice,
         others=[one for one in others if one.id != draft.id],
     )

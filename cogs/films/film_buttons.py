@@ -16,7 +16,7 @@ from bot.films.acts import GONE, MOVED_ON, Jobs
 from bot.films.model import Film, Shot
 from bot.films.plan import follows
 from bot.films.recipe import film_recipe
-from bot.films.transactions import film_with_jobs
+from bot.films.transactions import film_with_jobs, jobs_of
 from bot.jobs.short_id import short_id
 from bot.texts import film_words as words
 from bot.texts.film_buttons import redo_card, retry_card
@@ -28,6 +28,7 @@ from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import show_form
 from cogs.films.drafts import check_press, page_of
 from cogs.films.forms import TakeForm
+from cogs.films.refused import offering_admins
 from cogs.ordering.checks import interaction_member
 from cogs.ordering.posting_rights import Place, check_access, check_place
 
@@ -138,9 +139,17 @@ async def _try_again(interaction: Interaction, film: Film, number: int, shot: Sh
     """Try a missing shot again, as it was or edited."""
     check_mine(interaction, film)
     await _check_posting(interaction, film)
-    who = interaction_member(interaction)
-    job_id = film.take(number).job_id
-    film = await interaction.client.services.films.retry(film.id, number, job_id, who=who, shot=shot)
+    who, films = interaction_member(interaction), interaction.client.services.films
+    jobs = await interaction.client.services.store.read(jobs_of(film))
+    job_id, microusd = film.take(number).job_id, films.retry_microusd(film, jobs, number, shot)
+
+    async def again(submitted: Interaction) -> None:
+        await submitted.response.defer()
+        async with error_boundary(submitted, TROUBLE, say=_say):
+            await _try_again(submitted, film, number, shot)
+
+    async with offering_admins(interaction, microusd, again):
+        film = await films.retry(film.id, number, job_id, who=who, shot=shot)
     await _say(interaction, words.tried_again(number, film.take(number).quote_microusd))
 
 
@@ -237,7 +246,11 @@ async def _redo(interaction: Interaction, shot: Shot, *, film: Film, number: int
     async with error_boundary(interaction, TROUBLE, say=_say):
         await _check_posting(interaction, film)
         who, films = interaction_member(interaction), interaction.client.services.films
-        redone = await films.redo(film.id, number, shot, who=who, and_following=and_following)
+        jobs = await interaction.client.services.store.read(jobs_of(film))
+        price = films.redo_microusd(film, jobs, number, shot, and_following=and_following)
+        again = partial(_redo, shot=shot, film=film, number=number, and_following=and_following)
+        async with offering_admins(interaction, price, again):
+            redone = await films.redo(film.id, number, shot, who=who, and_following=and_following)
         before = {take.job_id for take in film.takes}
         microusd = sum(take.quote_microusd for take in redone.takes if take.job_id not in before)
         await _say(interaction, words.made_again(number, microusd))

@@ -22,6 +22,7 @@ from cogs.films import draft_files
 from cogs.films.drafts import check_press, keep_draft, own_draft, show, show_draft, show_shot
 from cogs.films.forms import LookForm, ShotForm
 from cogs.films.ordering import make
+from cogs.films.refused import ask_for_film
 from cogs.ordering.checks import CHECK_WITHIN_S, interaction_member
 
 Edit: TypeAlias = Callable[[Draft], Draft]
@@ -90,9 +91,8 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
             case "mute":
                 files = () if draft.soundtrack is None else (draft.soundtrack,)
                 await self._keep_without(interaction, replace(draft, soundtrack=None), files, words.CHANGED)
-            case "make" | "sure" as action:
-                shown = shown_microusd(self.parts["price"])
-                await make(interaction, draft, is_sure=action == "sure", shown_microusd=shown)
+            case "make" | "sure" | "ask":
+                await self._order(interaction, draft)
             case "drop":
                 await show(interaction, words.deletion_panel(draft))
             case "gone":
@@ -103,6 +103,14 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
                 await show(interaction, words.said_panel(words.DELETED, draft.id))
             case _:
                 await show_draft(interaction, draft)
+
+    async def _order(self, interaction: Interaction, draft: Draft) -> None:
+        """Make the film, or ask the admins for the money."""
+        if self.parts["action"] == "ask":
+            await ask_for_film(interaction, draft)
+            return
+        shown = shown_microusd(self.parts["price"])
+        await make(interaction, draft, is_sure=self.parts["action"] == "sure", shown_microusd=shown)
 
     async def _keep_without(
         self, interaction: Interaction, changed: Draft, files: tuple[Input, ...], said: str

@@ -11,6 +11,7 @@ import pytest_asyncio
 from sandbox.stage import Stage, eventually, file_body, text_of
 from tests.e2e.conftest import QUICK
 from tests.support import text_commands
+from tests.support.film_steps import add_shot, click, open_panel, panel
 from tests.support.rerun_steps import differ, labels, latest_input, press, wait_for_message
 from tests.support.video_steps import picture, wait_for_state, wait_for_video
 
@@ -130,3 +131,16 @@ async def test_a_form_that_was_forgotten(stage: Stage, files: Path) -> None:
     answer = await stage.discord.post("submit", {**body, "files": {"image": file_body(picture(files))}})
     assert answer["ephemeral"]
     assert "a sea of glass" in answer["content"]
+
+
+async def test_ask_an_admin_for_a_film(stage: Stage) -> None:
+    """The panel of a film that is too dear says what is left, and one press asks for the rest; the film stays."""
+    shown = await open_panel(stage, "friend")
+    await add_shot(stage, shown, "a long dawn", user="friend", seconds="15")
+    await add_shot(stage, shown, "a longer dusk", user="friend", seconds="15")
+    await panel(stage, shown, "or ask an admin", user="friend")
+    await click(stage, shown, "Make the film · $3.00", user="friend")
+    await panel(stage, shown, "cost $3.00", user="friend")
+    await click(stage, shown, "Ask an admin", user="friend")
+    await panel(stage, shown, "then press Make the film", user="friend")
+    await wait_for_message(stage, "$3.00", seen_by="admin")

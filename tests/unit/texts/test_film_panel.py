@@ -142,6 +142,18 @@ def test_the_question_says_the_sum_and_what_is_left() -> None:
     assert set(labels_of(panel)) == {"Make it, if approved · $1.00", "Back"}
 
 
+def test_whoever_has_too_little_left_can_ask_an_admin() -> None:
+    """The panel says so before the press and after a refusal, where a grant would help."""
+    draft, bound = a_draft("cut", "cut"), Reach(400_000, "your $1.00 for today")
+    said = left_words(bound, 1_000_000, may_ask=True)
+    panel = draft_panel(page_of(draft, left=said, may_ask=True))
+    assert "Choose fewer, shorter or smaller shots, or ask an admin." in texts_of(panel)
+    assert "Ask an admin" in labels_of(panel)
+    assert "Ask an admin" not in labels_of(draft_panel(page_of(draft)))
+    assert "admin" not in left_words(bound, 1_000_000)
+    assert "Ask an admin" not in labels_of(draft_panel(page_of(a_draft("cut"), may_ask=True)))
+
+
 def test_a_price_that_moved_is_said_above_the_question() -> None:
     """Both sums stand there, and the button has the new one, also where Wanda would not ask for its height."""
     page = page_of(a_draft("cut", "cut"))
