@@ -245,9 +245,9 @@ def chip_in_button_id(action: ChipInAction, chip_in_id: str) -> str:
 CHIP_IN_TEMPLATE = rf"{PREFIX}chipin:(?P<action>{'|'.join(get_args(ChipInAction))}):(?P<chip_in_id>{_ID})"
 
 
-def chip_in_rest_id(microusd: int, chip_in_id: str) -> str:
-    """Return the id of the button that adds this amount, which was all that was missing."""
-    return f"{PREFIX}chipin:add{microusd}:{chip_in_id}"
+def chip_in_rest_id(microusd: int, chip_in_id: str, *, is_sure: bool = False) -> str:
+    """Return the id of the button that adds this amount, which was all that was missing; a sure press is not asked."""
+    return f"{PREFIX}chipin:{'sure' if is_sure else 'add'}{microusd}:{chip_in_id}"
 
 
-CHIP_IN_REST_TEMPLATE = rf"{PREFIX}chipin:add(?P<microusd>[0-9]{{1,13}}):(?P<chip_in_id>{_ID})"
+CHIP_IN_REST_TEMPLATE = rf"{PREFIX}chipin:(?P<how>add|sure)(?P<microusd>[0-9]{{1,13}}):(?P<chip_in_id>{_ID})"

@@ -100,6 +100,23 @@ def _buttons(chip_in: ChipIn) -> tuple[Button, ...]:
     )
 
 
+def add_question(chip_in: ChipIn, microusd: int, *, above_microusd: int) -> Card:
+    """Return the private question before a press adds more than the price above which the member is asked."""
+    amount = exact_dollars(microusd)
+    lines = [
+        "" if chip_in.job is None else _asked(chip_in.job),
+        f"Wanda asks before anything above {dollars(above_microusd)}.",
+    ]
+    return Card(
+        title=f"Add {amount} to this video?",
+        description="\n".join(line for line in lines if line),
+        fields=(),
+        colour=AMBER,
+        footer="You get it back if the video isn't paid for in time.",
+        buttons=(Button(f"Add {amount}", "success", chip_in_rest_id(microusd, chip_in.id, is_sure=True)),),
+    )
+
+
 def amount_hint(*, price_microusd: int, most_microusd: int | None) -> str:
     """Return what stands below the field: the price, or what is missing, and the most that the member can add."""
     most = "" if most_microusd is None else f" You can add {exact_dollars(most_microusd)} at most now."

@@ -17,8 +17,10 @@ from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused, StorageError
 from bot.jobs import chip_ins
 from bot.jobs.chip_ins import ChipIn
+from bot.ledger import holds
 from bot.texts import chip_in as words
 from bot.texts.button_ids import CHIP_IN_REST_TEMPLATE, CHIP_IN_TEMPLATE
+from bot.texts.card import Card
 from cogs.base.acknowledgement import think
 from cogs.base.cog import LoopCog
 from cogs.base.component import PersistentButton
@@ -36,8 +38,35 @@ class ChipInRestButton(PersistentButton, template=CHIP_IN_REST_TEMPLATE):
     """Adds what was missing when the button was drawn, or what is missing now if that is less."""
 
     async def pressed(self, interaction: Interaction) -> None:
-        """Add it from whoever pressed."""
-        await _add(self.parts["chip_in_id"], interaction, int(self.parts["microusd"]))
+        """Add it from whoever pressed, or ask them first if it is above their own limit for that."""
+        chip_in_id, microusd = self.parts["chip_in_id"], int(self.parts["microusd"])
+        check_commands(interaction)
+        if self.parts["how"] == "sure":
+            await interaction.response.defer()
+            await _add_from(chip_in_id, interaction, microusd)
+            return
+        await think(interaction)
+        question = await _question(interaction, chip_in_id, microusd)
+        if question is None:
+            await _add_from(chip_in_id, interaction, microusd)
+            return
+        await interaction.edit_original_response(embed=to_embed(question), view=to_view(question))
+
+
+async def _question(interaction: Interaction, chip_in_id: str, microusd: int) -> Card | None:
+    """Return what a member is asked before a press spends so much; None if nothing is to be asked.
+
+    Raises:
+        OptionRefused: the chip-in is over, or another server's.
+        StorageError: the database did not answer.
+    """
+    services = interaction.client.services
+    chip_in = await _open_chip_in(interaction, chip_in_id)
+    view = await services.store.read(
+        holds.standing(interaction_member(interaction), at=services.clock(), shipped=services.shipped)
+    )
+    amount, above = min(microusd, chip_in.missing_microusd), view.terms.confirm_above_microusd.value
+    return words.add_question(chip_in, amount, above_microusd=above) if amount > above else None
 
 
 class ChipInButton(PersistentButton, template=CHIP_IN_TEMPLATE):
@@ -61,23 +90,33 @@ class ChipInButton(PersistentButton, template=CHIP_IN_TEMPLATE):
                 await interaction.edit_original_response(content=words.CANCELLED)
 
 
-async def _ask(interaction: Interaction, chip_in_id: str) -> None:
+async def _open_chip_in(interaction: Interaction, chip_in_id: str) -> ChipIn:
     chip_in = await interaction.client.services.store.read(chip_ins.chip_in_of(chip_in_id))
     if chip_in is None or chip_in.state != "open" or chip_in.guild_id != interaction.guild_id:
         raise OptionRefused(chip_ins.GONE)
+    return chip_in
+
+
+async def _ask(interaction: Interaction, chip_in_id: str) -> None:
+    chip_in = await _open_chip_in(interaction, chip_in_id)
     who = interaction_member(interaction)
     add = partial(_add, chip_in_id)
     await ask_for_amount(interaction, words.FORM_TITLE, who, chip_in.missing_microusd, add)
 
 
 async def _add(chip_in_id: str, interaction: Interaction, amount_microusd: int) -> None:
-    """Add this much of whoever pressed or submitted, and tell them."""
+    """Add the amount that a member typed, and tell them."""
     check_commands(interaction)
-    who = interaction_member(interaction)
     await think(interaction)
+    await _add_from(chip_in_id, interaction, amount_microusd)
+
+
+async def _add_from(chip_in_id: str, interaction: Interaction, amount_microusd: int) -> None:
+    """Add this much of whoever pressed or submitted, and tell them in the deferred answer."""
+    who = interaction_member(interaction)
     added = await interaction.client.services.chip_ins.add(chip_in_id, who, amount_microusd)
     said = words.added_text(added.chip_in, added.share_microusd, is_made=added.job is not None)
-    await interaction.edit_original_response(content=said)
+    await interaction.edit_original_response(content=said, embed=None, view=None)
 
 
 class ChipInCards(LoopCog):

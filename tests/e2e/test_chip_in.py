@@ -86,6 +86,25 @@ async def test_three_members_pay_for_one_video(stage: Stage, files: Path) -> Non
     assert len(await stage.fal.get("requests")) == 1
 
 
+async def test_a_press_above_a_member_s_own_limit_asks_first(stage: Stage, files: Path) -> None:
+    """Nothing is added before they say so, privately; then it is, once."""
+    await wait_for_ends(stage)
+    card = (await begin(stage, "maker", files, "0.4"))["id"]
+    await add(stage, "admin", card, "0.9", "You added $0.90")
+    await text_commands.ask(stage, "friend", "quota ask", above="0.5")
+    try:
+        await card_says(stage, card, "**$0.95** is missing")
+        await press(stage, "friend", card, "Add $0.95")
+        asked = await wait_for_message(stage, "Add $0.95 to this video?", seen_by="friend")
+        assert "Wanda asks before anything above $0.50." in text_of(asked)
+        await card_says(stage, card, "**$0.95** is missing")
+        await press(stage, "friend", asked["id"], "Add $0.95")
+        await wait_for_message(stage, "The video begins", seen_by="friend")
+        await wait_for_video(stage, card)
+    finally:
+        await text_commands.ask(stage, "friend", "quota ask", above="5")
+
+
 async def test_the_maker_cancels(stage: Stage, files: Path) -> None:
     """Everybody gets theirs back, whoever added something is told in one message, and the buttons are gone."""
     await wait_for_ends(stage)

@@ -74,6 +74,7 @@ IDS = [
         (ids.chip_in_button_id(one, JOB), f"wanda:chipin:{one}:{JOB}", ids.CHIP_IN_TEMPLATE)
         for one in ("other", "back", "cancel")
     ),
+    (ids.chip_in_rest_id(1, JOB, is_sure=True), f"wanda:chipin:sure1:{JOB}", ids.CHIP_IN_REST_TEMPLATE),
     (ids.chip_in_rest_id(10**12, JOB), f"wanda:chipin:add1000000000000:{JOB}", ids.CHIP_IN_REST_TEMPLATE),
     *(
         (
