@@ -7,16 +7,37 @@ from typing import Any
 import pytest
 
 from sandbox.stage import Stage, eventually, text_of
-from tests.support.video_steps import delete_message, gallery, order, rows, wait_for_ends
+from tests.support.rerun_steps import press
+from tests.support.video_steps import delete_message, gallery, order, rows, wait_for_ends, wait_for_text
 
-EACH = 200_000  # micro-dollars: 2 s of Wan 2.7 at 720p, $0.10 a second (https://fal.ai/models/fal-ai/wan/v2.7)
+# 2 s of Wan 2.7 at $0.10 and $0.15 a second (https://fal.ai/models/fal-ai/wan/v2.7/image-to-video), in micro-dollars.
+EACH, FINAL = 200_000, 300_000
+
+
+async def picked(stage: Stage, files: Path) -> str:
+    """Order two drafts and pick the second, whose final finds no way to post its card; return the drafts' message."""
+    drafts = await order(stage, files, variations=12, resolution="1080p")
+    await wait_for_text(stage, drafts, "set aside until")
+    await gallery(stage, drafts, 2)
+    await stage.discord.post("faults", {"method": "POST", "path": "/channels/*/messages", "delay_s": 120, "times": 1})
+    await press(stage, "maker", drafts, "Pick 2")
+
+    async def noted() -> bool | None:
+        return True if rows(stage, "SELECT state FROM picks") == [("picked",)] else None
+
+    await eventually(noted, what="noted pick")
+    return drafts
 
 
 @pytest.mark.parametrize("style", ["components", "classic"])
 async def test_a_crash_between_two_of_them(empty_stage: Stage, files: Path, style: str) -> None:
-    """After a kill the videos that were posted stay in the message, the others come, and each was paid once."""
+    """After a kill the videos that were posted stay in the message, the others come, and each was paid once.
+
+    So does the final of a draft that was picked before the kill, and that had no card yet: once, below its drafts.
+    """
     stage = empty_stage
-    bot = await stage.start_bot(WANDA_CARD_STYLE=style)
+    bot = await stage.start_bot(WANDA_CARD_STYLE=style, WANDA_PICK_LOOK_S="0.3")
+    drafts = await picked(stage, files)
     card = await order(stage, files, variations=4)
 
     async def one_is_there() -> bool | None:
@@ -25,12 +46,22 @@ async def test_a_crash_between_two_of_them(empty_stage: Stage, files: Path, styl
 
     await eventually(one_is_there, what="first video")
     await bot.stop(how=signal.SIGKILL)
-    await stage.start_bot(WANDA_CARD_STYLE=style)
+    assert rows(stage, "SELECT purpose FROM reservations") == [("final",)]
+    await stage.start_bot(WANDA_CARD_STYLE=style, WANDA_PICK_LOOK_S="0.3")
     message = await gallery(stage, card, 4)
     assert "**4** · Ready" in text_of(message)
-    assert len(await stage.fal.get("submits")) == 4
-    assert {spent for (spent,) in rows(stage, "SELECT settled_microusd FROM draws")} == {EACH}
-    assert [one["id"] for one in await stage.messages() if one["attachments"]] == [card]
+
+    async def final_is_there() -> list[str] | None:
+        replies = [one for one in await stage.messages() if one["reference"] == drafts]
+        return [one["id"] for one in replies if one["attachments"]] or None
+
+    (final,) = await eventually(final_is_there, what="final", within_s=60)
+    await wait_for_ends(stage)
+    assert len(await stage.fal.get("submits")) == 4 + 2 + 1
+    spent = rows(stage, "SELECT settled_microusd, COUNT(*) FROM draws WHERE position = 0 GROUP BY settled_microusd")
+    assert sorted(spent) == [(EACH, 4 + 2), (FINAL, 1)]
+    assert rows(stage, "SELECT COUNT(*) FROM reservations") == [(0,)]
+    assert {one["id"] for one in await stage.messages() if one["attachments"]} == {card, drafts, final}
 
 
 async def test_one_cannot_be_made(empty_stage: Stage, files: Path) -> None:
