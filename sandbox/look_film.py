@@ -90,7 +90,8 @@ def page_of(draft: Draft, **more: Any) -> DraftPage:
         prices_microusd=prices,
         microusd=sum(prices) if prices else None,
         problems=problems(draft, seconds_max=120),
-        left=left_words(LEFT, sum(prices)),
+        left=left_words(LEFT, sum(prices), may_ask=True),
+        may_ask=sum(prices) > LEFT.microusd,
         **more,
     )
 
@@ -98,6 +99,11 @@ def page_of(draft: Draft, **more: Any) -> DraftPage:
 def _asked() -> Panel:
     changes = (Field("You", "$5.00 → **$0.80** left today"), Field("Server", "$38.20 → **$34.00** left this month"))
     return question_panel(page_of(a_draft()), changes, above_microusd=2_000_000, needs_approval=False)
+
+
+def _moved() -> Panel:
+    page = page_of(a_draft())
+    return question_panel(page, (), above_microusd=9_000_000, needs_approval=False, before_microusd=3_150_000)
 
 
 def _broken() -> Panel:
@@ -117,6 +123,7 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
     "film-draft-broken": _broken,
     "film-shot": lambda: shot_panel(page_of(a_draft()), shots()[3]),
     "film-question": _asked,
+    "film-price-moved": _moved,
     "film-delete": lambda: deletion_panel(a_draft()),
     "film-begun": lambda: said_panel(film_panel.BEGUN, FILM),
 }

@@ -61,7 +61,7 @@ def film_card(film: Film, jobs: Jobs, lives: Lives, *, now: float) -> JobCard:
         has_prompt=False,
         colour=_COLOURS[film.state],
         body="\n".join((*lines, *_state_words(strip))),
-        size=(film.resolution, seconds_words(_seconds(strip))),
+        size=(film.resolution, *([seconds_words(lasts)] if (lasts := _seconds(strip)) else [])),
         options=_options(film),
         price=price,
         quoted=quoted,
@@ -205,7 +205,12 @@ def _seconds(strip: Strip) -> float:
     film = strip.film
     if film.joined is not None and film.state == "done":
         return film.joined.seconds
-    shots = [take.shot for take, look in zip(film.takes, strip.looks, strict=True) if look != "skipped"]
+    is_over = film.state == "cancelled"
+    shots = [
+        take.shot
+        for take, look in zip(film.takes, strip.looks, strict=True)
+        if (look == "made" if is_over else look != "skipped")
+    ]
     return total_seconds(film, shots)
 
 

@@ -210,7 +210,7 @@ def question_panel(
     lines = [
         f"## Make this film for {price}?",
         *([price_moved(before_microusd, microusd)] if before_microusd is not None else []),
-        f"{sum_words(len(draft.shots), seconds(draft, draft.shots), page.microusd)} · {look_words(draft)}",
+        f"{sum_words(len(draft.shots), seconds(draft, draft.shots), None)} · {look_words(draft)}",
         *(f"{field.name}: {' '.join(field.value.split())}" for field in changes),
         f"-# {why}When you go on, {price} is set aside.",
         "-# Each shot is charged when it's made, and what isn't made comes back.",
