@@ -32,7 +32,7 @@ from bot.texts.mode_settings import mode_settings_of
 from bot.texts.panel import Panel
 from bot.texts.setup_rules import Page
 from bot.texts.waiting import WaitingPage, waiting_panel
-from sandbox import look_admin, look_chip_in, look_film, look_member
+from sandbox import look_admin, look_chip_in, look_film, look_forms, look_member
 from sandbox.demo import draw_landscape
 from sandbox.message_page import Message, Reader, Theme, card_html
 
@@ -315,6 +315,7 @@ def _film_scenes() -> tuple[Scene, ...]:
         *(_job_scene(name, card, "components") for name, card in cards.items()),
         _job_scene("film-finished", cards["film-finished"], "classic"),
         _card_scene("film-redo", lambda: look_film.redo(a_job)),
+        *(_panel_scene(name, form) for name, form in look_forms.forms(a_job).items()),
     )
 
 

@@ -129,7 +129,8 @@ PANELS: Mapping[str, Callable[[], Panel]] = {
 }
 
 
-def _film(job: Job, **changes: Any) -> Film:
+def a_film(job: Job, **changes: Any) -> Film:
+    """Return the film of these shots, on this job's message."""
     takes = [
         Take(shot=shot, job_id=f"{n}" * 32, quote_microusd=150_000 * shot.seconds)
         for n, shot in enumerate(shots(), start=1)
@@ -155,7 +156,7 @@ def _card(
     a_job: MakeJob, states: Mapping[int, State], lives: Mapping[int, Live] | None = None, **changes: Any
 ) -> JobCard:
     """Return the card of the film whose shots are in these states, by number; the others are to come."""
-    film = _film(a_job(), **changes)
+    film = a_film(a_job(), **changes)
     jobs: dict[str, Job] = {}
     for number, state in states.items():
         take = film.take(number)
@@ -213,4 +214,4 @@ def card_scenes(a_job: MakeJob) -> Mapping[str, Callable[[], JobCard]]:
 
 def redo(a_job: MakeJob) -> Card:
     """Return the question before a shot is made again."""
-    return redo_card(_film(a_job()), 1, {"one": 750_000, "rest": 1_500_000})
+    return redo_card(a_film(a_job()), 1, {"one": 750_000, "rest": 1_500_000})
