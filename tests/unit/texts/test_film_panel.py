@@ -7,7 +7,7 @@ import pytest
 
 from bot.films.checks import problems
 from bot.films.model import SHOTS_MAX, Draft
-from bot.texts.card import Field
+from bot.texts.card import Button, Field
 from bot.texts.film_panel import (
     DraftPage,
     deletion_panel,
@@ -160,5 +160,5 @@ def test_a_price_that_moved_is_said_above_the_question() -> None:
     panel = question_panel(page, [], above_microusd=9_000_000, needs_approval=False, before_microusd=800_000)
     assert "The price has changed: it was $0.80, and it's $1.00 now." in texts_of(panel)
     assert "Wanda asks before" not in texts_of(panel)
-    make = next(one for one in controls(panel) if not isinstance(one, List) and one.label == "Make it · $1.00")
+    make = next(one for one in controls(panel) if isinstance(one, Button) and one.label == "Make it · $1.00")
     assert make.custom_id.endswith(":1000000")
