@@ -63,6 +63,8 @@ async def run_stand_ins(options: argparse.Namespace) -> int:
                 return 1
             stack.push_async_callback(stand_in.close)
             environment |= stand_in.environment()
+            if isinstance(stand_in, FalSandbox):
+                environment |= stand_in.admin_environment()
         for name, value in environment.items():
             print(f"{name}={value}")
         print("ready", flush=True)

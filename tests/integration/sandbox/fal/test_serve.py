@@ -24,11 +24,17 @@ async def test_serve(number: signal.Signals) -> None:
             environment[name] = value
         async with httpx.AsyncClient() as http:
             settings = await http.get(f"{environment['FAL_QUEUE_URL']}/sandbox/settings")
+            account = await http.get(
+                f"{environment['FAL_API_URL']}/v1/account/billing",
+                params={"expand": "credits"},
+                headers={"Authorization": f"Key {environment['FAL_ADMIN_KEY']}"},
+            )
         process.send_signal(number)
         _, errors = await process.communicate()
     hosts = {f"FAL_{host}_URL" for host in ("QUEUE", "QUEUE_BACKUP", "REST", "API", "WEB")}
-    assert set(environment) == {"FAL_KEY", *hosts}
+    assert set(environment) == {"FAL_KEY", "FAL_ADMIN_KEY", *hosts}
     assert settings.json()["seconds_per_job"] == 1
+    assert account.json()["credits"]["currency"] == "USD"
     assert (process.returncode, errors) == (0, b"")
 
 
