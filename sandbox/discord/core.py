@@ -26,6 +26,10 @@ class Core:
     limits: RateLimits
     faults: DiscordFaults
     transcript: Transcript
-    token: str
     is_strict: bool
     watchers: Watchers
+
+    @property
+    def token(self) -> str:
+        """The bot's token."""
+        return self.gateway.token

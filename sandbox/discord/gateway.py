@@ -64,7 +64,7 @@ class Gateway:
         self._transcript = transcript
         self._clock = clock
         self._random = random
-        self._token = token
+        self.token = token
         self._privileged = privileged
         self._sessions = Sessions(clock)
         self._connections: set[Connection] = set()
@@ -232,7 +232,7 @@ class Gateway:
         return number, count
 
     def _check_token(self, data: Any) -> None:
-        if data["token"] != self._token or self.is_token_reset:
+        if data["token"] != self.token or self.is_token_reset:
             raise Hangup(CloseCode.AUTHENTICATION_FAILED, "The token is not the one that the sandbox issued.")
 
     def _reset_token(self, connection: Connection) -> None:
@@ -242,6 +242,13 @@ class Gateway:
         for other in self._connections - {connection}:
             other.cut()
         raise Hangup(CloseCode.AUTHENTICATION_FAILED, "No session start was left, so the token is reset.")
+
+    def change_token(self, token: str) -> None:
+        """Take this token alone from now on, and end the sessions of the one before."""
+        self.token, self.is_token_reset = token, False
+        self._sessions.drop_all()
+        for connection in tuple(self._connections):
+            connection.cut()
 
     def _send_ready(self, session: Session) -> None:
         mine = [guild for guild in self._world.guilds.values() if session.serves_guild(guild.id)]

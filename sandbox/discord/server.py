@@ -1,5 +1,6 @@
 """The stand-in as one server: REST, gateway, CDN and control routes on one loopback port."""
 
+import secrets
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
@@ -90,6 +91,12 @@ class DiscordSandbox:
             "DISCORD_CDN_URL": self.core.cdn.base_url,
         }
 
+    def reset_token(self) -> str:
+        """Do what Reset Token in the developer portal does: end the bot's token at once, and return the new one."""
+        token = f"{self.core.token.rpartition('.')[0]}.{secrets.token_hex(19)}"
+        self.core.gateway.change_token(token)
+        return token
+
     @property
     def control_url(self) -> str:
         """The URL of the control routes, without a trailing slash."""
@@ -140,4 +147,4 @@ def _new_core(
         identify_interval_s=identify_interval_s,
     )
     limits = RateLimits(clock, global_per_second)
-    return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, token, is_strict, Watchers())
+    return Core(clock, ids, world, cdn, serialize, gateway, limits, faults, transcript, is_strict, Watchers())

@@ -1,8 +1,9 @@
 """The life of a card on the stand-in for Discord, with its clock, its limits and its permissions."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -122,32 +123,58 @@ class World:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[World]:
     """A bot that is ready on the stand-in."""
-    async with DiscordSandbox(seed=1, is_strict=True) as sandbox, make_file_session() as http:
+    async with DiscordSandbox(seed=1, is_strict=True) as sandbox:
         places = sandbox.environment()
         monkeypatch.setattr(Route, "BASE", places["DISCORD_API_URL"])
         monkeypatch.setattr(DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(places["DISCORD_GATEWAY_URL"]))
         monkeypatch.setattr(Asset, "BASE", places["DISCORD_CDN_URL"])
-        settings = Settings(storage=StorageSettings(data_dir=tmp_path), cards=CardSettings(edit_interval_s=0.2))
-        async with Client() as client, httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control:
-            running = asyncio.create_task(client.start(places["DISCORD_TOKEN"]))
-            results = ResultFiles(
-                http, settings.downloads, FakeProber(), files=FolderFiles(tmp_path), allowed=from_fal(settings.fal)
-            )
-            cards = JobCards(
-                client,
-                settings.cards,
-                settings.jobs,
-                results,
-                upload_timeout_s=settings.fal.upload_timeout_s,
-                now=sandbox.core.clock.now,
-            )
-            async with asyncio.timeout(15):
-                while not client.is_ready():  # noqa: ASYNC110 - wait_until_ready refuses before login
-                    await asyncio.sleep(0.01)
-            async with cards:
-                yield World(sandbox, client, cards, control, settings)
-            await client.close()
+        async with started(sandbox, tmp_path) as ready:
+            yield ready
+
+
+@asynccontextmanager
+async def started(sandbox: DiscordSandbox, folder: Path) -> AsyncGenerator[World]:
+    """Start a bot with the stand-in's token, and wait until it is ready."""
+    settings = Settings(storage=StorageSettings(data_dir=folder), cards=CardSettings(edit_interval_s=0.2))
+    async with (
+        make_file_session() as http,
+        Client() as client,
+        httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control,
+    ):
+        running = asyncio.create_task(client.start(sandbox.core.token))
+        results = ResultFiles(
+            http, settings.downloads, FakeProber(), files=FolderFiles(folder), allowed=from_fal(settings.fal)
+        )
+        cards = JobCards(
+            client,
+            settings.cards,
+            settings.jobs,
+            results,
+            upload_timeout_s=settings.fal.upload_timeout_s,
+            now=sandbox.core.clock.now,
+        )
+        async with asyncio.timeout(15):
+            while not client.is_ready():  # noqa: ASYNC110 - wait_until_ready refuses before login
+                await asyncio.sleep(0.01)
+        async with cards:
+            yield World(sandbox, client, cards, control, settings)
+        await client.close()
+        with suppress(discord.ConnectionClosed):  # its token was reset
             await running
+
+
+async def test_a_new_token(world: World, tmp_path: Path) -> None:
+    """Reset Token ends the bot at once; started with the new one it edits the cards of the old one."""
+    job = await world.job(MIB, state="queued")
+    await world.advance(901)  # from now on it is edited with the bot's token
+    world.sandbox.reset_token()
+    with pytest.raises(discord.HTTPException, match="401"):
+        await world.client.fetch_channel(job.address.channel_id)
+    async with started(world.sandbox, tmp_path) as renewed:
+        await renewed.cards.deliver(replace(job, state="delivering"))
+        (posted,) = await renewed.seen()
+    assert int(posted["id"]) == job.address.message_id
+    assert [item["size"] for item in posted["attachments"]] == [MIB]
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -23,6 +23,7 @@ from bot.cli.restore import restore, restore_lines
 from bot.errors import BackupRefused, NoDatabase, SettingsRefused, StartRefused, StorageError
 from bot.jobs import machine, transactions
 from bot.ledger.model import Shipped
+from bot.requester import Requester
 from bot.settings import FilesSettings, Settings, StorageSettings
 from bot.sharding import shard_plan
 from bot.storage.copies import snapshot_of
@@ -34,6 +35,7 @@ from bot.storage.postgres_copy import NewPostgres
 from bot.storage.sqlite_copy import NewSQLite
 from bot.storage.tables import tables_of
 from bot.storage.transaction import Many, Store, Transaction
+from tests.support.buckets import Bucket
 from tests.support.job_samples import NOW, PLACES, a_job
 from tests.support.old_schema import open_at_step
 from tests.support.stores import PostgresServer, settings_for
@@ -165,6 +167,19 @@ async def test_files_in_a_bucket_stay_there(tmp_path: Path, other: StorageSettin
     assert "are in the bucket s3://nowhere/wanda: WANDA_FILES_URL has to name it" in "\n".join(
         restore_lines(restored, other)
     )
+
+
+async def test_a_restore_into_a_bucket(tmp_path: Path, bucket: Bucket, place: Path) -> None:
+    """Files of a folder come into the bucket that the settings of the restore name, where a start finds them."""
+    used = await _used(settings_for(tmp_path))
+    await back_up(_all(used), place)
+    target = settings_for(tmp_path / "other")
+    await restore(Settings(storage=target, files=bucket.settings), place, nothing_ran_since=True)
+    assert _files(target.data_dir) == {}
+    expected = {name: content for name, content in _files(used.data_dir).items() if "ff" * 16 not in name}
+    files = bucket.opened(tmp_path / "elsewhere")
+    requester = Requester(1, 2)
+    assert {name: (await files.fetch(name, requester)).read_bytes() for name in expected} == expected
 
 
 async def test_files_in_a_shared_folder_come_along(tmp_path: Path, place: Path) -> None:
