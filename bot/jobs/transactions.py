@@ -14,7 +14,7 @@ from bot.jobs.model import FINISHED, Job, JobRef, Spot, State
 from bot.jobs.places import Places, bytes_of, check_place, taken_places
 from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
-from bot.ledger import endings, holds, reservations, rules, shares, tables
+from bot.ledger import endings, holds, reservations, rules, shares, tables, views
 from bot.ledger.decision import refuse_if_closed, refuse_if_not_allowed
 from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Terms, Who
 from bot.ledger.reservations import Wish
@@ -92,13 +92,17 @@ def accept_all(
         ordered.append((yield from with_parent(job)))  # noqa: PERF401 - a comprehension cannot yield
     first, videos = ordered[0], len(ordered) + len(reserve)
     sum_microusd = sum(job.quote_microusd for job in ordered) + sum(wish.amount_microusd for wish in reserve)
-    yield from tables.lock(first.guild_id, everything=shipped.total_cap_microusd is not None)
+    everything = shipped.total_cap_microusd is not None
+    checking = together(_check(first, shipped), taken_places(ordered))
     if videos > 1:
-        all_of_them = replace(_query(first), videos=videos, begun=len(ordered))
-        yield from holds.check_sum(
-            amount_microusd=sum_microusd, who=who_of(first), query=all_of_them, at=first.created_at, shipped=shipped
+        query = replace(_query(first), videos=videos, begun=len(ordered))
+        check_sum = holds.check_sum(
+            amount_microusd=sum_microusd, who=who_of(first), query=query, at=first.created_at, shipped=shipped
         )
-    checked, taken = yield from together(_check(first, shipped), taken_places(ordered))
+        yield from tables.under_lock_of(first.guild_id, check_sum, everything=everything)
+        checked, taken = yield from checking
+    else:
+        checked, taken = yield from tables.under_lock_of(first.guild_id, checking, everything=everything)
     check_place(_all_with_terms(ordered, checked.terms, sum_microusd), places, taken, running=running)
     accepted: list[Accepted] = []
     for job in ordered:
@@ -135,7 +139,7 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
         raise Busy(str(closed)) from closed
     check_place((job,), places, taken, running=running)
     # Its hold counts as a job's from `use` on.
-    if terms.at_once is not None and (yield from holds.open_jobs(terms)) > terms.at_once.value:
+    if terms.at_once is not None and (yield from views.open_jobs(terms)) > terms.at_once.value:
         raise Busy("Its member has as many videos going as the server's rules let them have at once.")
     stored = _with_terms(job, terms, 0)
     yield from _insert(stored)

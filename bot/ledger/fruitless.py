@@ -3,7 +3,7 @@
 Callers that write hold the server's lock, so that the bound is kept by what ends at the same moment.
 """
 
-from bot.ledger.model import Fruitless, MemberAbsorbed, Shipped, Terms
+from bot.ledger.model import Fruitless, MemberAbsorbed, Shipped, Who
 from bot.ledger.pseudonyms import pseudonym_of
 from bot.storage.transaction import Many, One, Row, Transaction
 
@@ -30,10 +30,10 @@ WHERE guild_id = $1 AND at >= $2 AND absorbed_microusd > 0
 GROUP BY member_id ORDER BY 2 DESC, member_id LIMIT $3"""
 
 
-def fruitless_of(terms: Terms) -> Transaction[Fruitless]:
+def fruitless_of(who: Who, erased_id: int | None, *, at: float) -> Transaction[Fruitless]:
     """Return the member's latest attempts without a video in this server, also before a deletion of their data."""
-    who, since = terms.who, (terms.at - ABSORBED_WITHIN_S, terms.at - COUNTED_WITHIN_S)
-    row = yield One(_OF_MEMBER, (who.guild_id, who.member_id, *since, terms.erased_id))
+    since = (at - ABSORBED_WITHIN_S, at - COUNTED_WITHIN_S)
+    row = yield One(_OF_MEMBER, (who.guild_id, who.member_id, *since, erased_id))
     return Fruitless(absorbed_microusd=row["absorbed"], count=int(row["counted"]), last_at=row["last_at"])
 
 

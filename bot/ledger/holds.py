@@ -10,24 +10,27 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.ledger import differences, endings, fruitless, rules, scopes, shares, tables
-from bot.ledger.decision import crossed, decide, short_of_allowance
-from bot.ledger.grants import usable_grants
-from bot.ledger.model import Decision, Ending, Held, Payers, RuleQuery, Shipped, Standing, Terms, View, Warned, Who
-from bot.ledger.rule_values import WAIT_MAX_S
+from bot.ledger import differences, draws, endings, scopes, shares, tables, views
+from bot.ledger.decision import crossed, decide
+from bot.ledger.draws import Occasion
+from bot.ledger.model import (
+    Decision,
+    Ending,
+    Held,
+    Payers,
+    RuleQuery,
+    Shipped,
+    Standing,
+    Terms,
+    View,
+    Warned,
+    Who,
+)
 from bot.ledger.shares import HeldShare
-from bot.ledger.tables import Move, Occasion
 from bot.money import AMOUNT_MAX_MICROUSD
-from bot.storage.transaction import One, Transaction, nothing, together
+from bot.storage.transaction import One, Transaction, together
 
 _KNOWN = "SELECT job_id FROM draws WHERE job_id = $1 LIMIT 1"
-# Older rows need not be read: no job is open longer than the longest wait for approval plus fal's deadline.
-# What is only reserved is no job yet, and what a member adds to another one's job is not theirs.
-_OPEN_JOBS = """
-SELECT COUNT(*) AS jobs FROM draws WHERE scope IN ($1, $2) AND counted_at >= $3 AND state = 'held'
-AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.job_id = draws.job_id)
-AND NOT EXISTS (SELECT 1 FROM shares s WHERE s.id = draws.job_id AND s.id <> s.job_id)"""
-_OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
 
 
 def hold(
@@ -42,10 +45,9 @@ def hold(
         QuotaExceeded: a budget cannot carry it, even with the member's grants.
         ValueError: the amount is negative or above `AMOUNT_MAX_MICROUSD`.
     """
-    yield from tables.lock(who.guild_id, everything=shipped.total_cap_microusd is not None)
-    checked = yield from check(
-        job_id=job_id, amount_microusd=amount_microusd, who=who, query=query, at=at, shipped=shipped
-    )
+    checking = check(job_id=job_id, amount_microusd=amount_microusd, who=who, query=query, at=at, shipped=shipped)
+    everything = shipped.total_cap_microusd is not None
+    checked = yield from tables.under_lock_of(who.guild_id, checking, everything=everything)
     return (yield from place(checked, reason=reason))
 
 
@@ -67,11 +69,12 @@ def check(
     """Decide about the job's hold under the server's lock; only `place` draws. Raises as `hold`."""
     if not 0 <= amount_microusd <= AMOUNT_MAX_MICROUSD:
         raise ValueError(f"no amount of a hold: {amount_microusd}")
-    terms, known = yield from together(rules.terms_of(who, at=at, shipped=shipped), One(_KNOWN, (job_id,)))
+    begun, known = yield from together(views.begin(who, at=at, shipped=shipped), One(_KNOWN, (job_id,)))
+    terms = begun.terms
     if known is not None:
-        standings = yield from _standings(terms, keep=False)
+        standings = yield from views.standings_of(begun, keep=False)
         return Checked(job_id=job_id, amount_microusd=amount_microusd, terms=terms, standings=standings, decision=None)
-    view = yield from _view(terms, amount_microusd, shipped, keep=True)
+    view = yield from views.view_for(begun, amount_microusd, shipped, keep=True)
     decision = decide(view, amount_microusd=amount_microusd, query=query)
     return Checked(
         job_id=job_id,
@@ -110,8 +113,8 @@ def check_sum(
         NotAllowed: a rule forbids them.
         QuotaExceeded: a budget cannot carry the sum, even with the member's grants.
     """
-    terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    view = yield from _view(terms, amount_microusd, shipped, keep=False)
+    begun = yield from views.begin(who, at=at, shipped=shipped)
+    view = yield from views.view_for(begun, amount_microusd, shipped, keep=False)
     return decide(view, amount_microusd=amount_microusd, query=query)
 
 
@@ -217,51 +220,7 @@ def _end_all(
 
 def standing(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     """Return the state that the member's next job would be checked against. Changes nothing."""
-    terms = yield from rules.terms_of(who, at=at, shipped=shipped)
-    standings, attempts, jobs, grants = yield from together(
-        _standings(terms, keep=False),
-        fruitless.fruitless_of(terms),
-        open_jobs(terms),
-        usable_grants(who.guild_id, who.member_id, at=at),
-    )
-    return View(
-        terms=terms,
-        standings=standings,
-        grants=grants,
-        open_jobs=jobs,
-        fruitless=attempts,
-        waits_until=fruitless.waits_until(attempts, shipped, at=at),
-    )
-
-
-def _standings(terms: Terms, *, keep: bool) -> Transaction[tuple[Standing, ...]]:
-    return tables.standings(terms.limits, at=terms.at, keep=keep, erased_scope=scopes.erased(terms))
-
-
-def _view(terms: Terms, amount_microusd: int, shipped: Shipped, *, keep: bool) -> Transaction[View]:
-    """Return what the decision needs; grants are read only if the allowance is short, open jobs only if limited."""
-    who = terms.who
-    standings, attempts, jobs = yield from together(
-        _standings(terms, keep=keep),
-        fruitless.fruitless_of(terms),
-        open_jobs(terms) if terms.at_once is not None else nothing(0),
-    )
-    short = short_of_allowance(standings, amount_microusd)
-    return View(
-        terms=terms,
-        standings=standings,
-        grants=(yield from usable_grants(who.guild_id, who.member_id, at=terms.at)) if short else (),
-        open_jobs=jobs,
-        fruitless=attempts,
-        waits_until=fruitless.waits_until(attempts, shipped, at=terms.at),
-    )
-
-
-def open_jobs(terms: Terms) -> Transaction[int]:
-    """Return how many of the member's jobs have not ended, without what is only reserved."""
-    own = scopes.member(terms.who.guild_id, terms.who.member_id)
-    row = yield One(_OPEN_JOBS, (own, scopes.erased(terms) or own, terms.at - _OPEN_AT_MOST_S))
-    return row["jobs"]
+    return views.whole_view(who, at=at, shipped=shipped)
 
 
 def _take(decision: Decision, terms: Terms, job_id: str, amount_microusd: int, reason: str) -> Transaction[None]:
@@ -270,10 +229,16 @@ def _take(decision: Decision, terms: Terms, job_id: str, amount_microusd: int, r
         for scope in terms.scopes
     ]
     amounts += decision.from_grants
-    yield from tables.draw(terms, job_id, amounts)
-    actor = f"member:{terms.who.member_id}"
-    occasion = Occasion(job_id=job_id, counted_at=terms.at, at=terms.at, actor=actor, reason=reason)
-    yield from tables.move([Move(scope, held) for scope, held in amounts], occasion)
+    who = terms.who
+    occasion = Occasion(
+        guild_id=who.guild_id,
+        job_id=job_id,
+        counted_at=terms.at,
+        at=terms.at,
+        actor=f"member:{who.member_id}",
+        reason=reason,
+    )
+    yield from draws.draw(who.member_id, amounts, occasion)
 
 
 def _answered(terms: Terms, standings: tuple[Standing, ...], amount_microusd: int) -> Held:

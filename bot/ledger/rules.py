@@ -1,7 +1,6 @@
 """Reads and changes a server's rules in the database; each change is recorded as an act in the same transaction."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from bot.errors import OptionRefused
@@ -43,9 +42,10 @@ def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
     rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}", who.member_id))
     kept = [Window(row["name"], row["at"], row["expires_at"]) for row in rows if row["subject"] == _KEPT]
     (key,) = (row["value"] for row in rows if row["subject"] == _KEY)
+    pseudonyms.learn(key)
     named = [_ask(row) if row["subject"] == _ASK else _rule(row) for row in rows if row["subject"] not in {_KEPT, _KEY}]
-    found = terms.terms(named, who, now=at, shipped=shipped, kept=kept)
-    return replace(found, erased_id=pseudonyms.pseudonym(key, who.guild_id, who.member_id))
+    erased_id = pseudonyms.pseudonym(key, who.guild_id, who.member_id)
+    return terms.terms(named, who, now=at, shipped=shipped, kept=kept, erased_id=erased_id)
 
 
 def rules_of(guild_id: int, *, at: float | None = None) -> Transaction[tuple[Rule, ...]]:

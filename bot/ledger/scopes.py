@@ -36,6 +36,12 @@ def erased(terms: Terms) -> str | None:
     return None if terms.erased_id is None else member(terms.who.guild_id, terms.erased_id)
 
 
+def most_drawn_on(who: Who, erased_id: int) -> tuple[str, ...]:
+    """Return the scopes of the limits that nearly every job has; `erased_id` as in `Terms`."""
+    members = (member(who.guild_id, member_id) for member_id in (who.member_id, erased_id))
+    return (server(who.guild_id), *members)
+
+
 def grant(grant_id: str) -> str:
     """Return the scope of a grant."""
     return f"grant:{grant_id}"

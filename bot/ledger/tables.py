@@ -4,24 +4,24 @@ Callers that write hold the server's lock. A statement writes several rows, beca
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from bot.ledger import scopes
-from bot.ledger.model import Limit, Side, Standing, Terms, Warned
-from bot.storage.transaction import Lock, Many, One, Row, Together, Transaction, together
+from bot.ledger.model import Limit, Standing, Warned
+from bot.storage.transaction import Lock, Many, One, Row, Transaction, together, under_lock
 
 T = TypeVar("T")
 BudgetRow: TypeAlias = tuple[str, float, float]  # scope, start and end of the window
-_ROWS_MAX = 40  # rows of one statement: SQLite before 3.32 (2020) takes 999 parameters
 
-# Both the insert and the update lock the row.
+# Both the insert and the update lock the row. It is never deleted, and `taken` only grows: see `UnderLock`.
 _LOCK = """
-INSERT INTO locks (name, taken) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"""
+INSERT INTO locks (name, taken) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1
+RETURNING name, taken"""
 _LOCK_OF_JOB = """
 INSERT INTO locks (name, taken) SELECT 'guild:' || guild_id, 1 FROM draws WHERE job_id = $1 LIMIT 1
-ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1"""
+ON CONFLICT (name) DO UPDATE SET taken = locks.taken + 1 RETURNING name, taken"""
 _LOCK_EVERY_SERVER = "UPDATE locks SET taken = taken + 1 WHERE name <> 'all'"
 
 _SUMS = """
@@ -45,19 +45,6 @@ _MOVE = """
 UPDATE budgets SET held_microusd = held_microusd + $2, spent_microusd = spent_microusd + $3
 WHERE ends_at > $1 AND starts_at <= $1"""
 
-_DRAW = """
-INSERT INTO draws (job_id, guild_id, member_id, counted_at, state, scope, side, amount_microusd, position) VALUES """
-# Entries for a job's draws in their new state; once a job is exposed, only the server's draws can still change.
-_ENTER = """
-INSERT INTO entries (id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd,
-counted_at, at, actor, reason, declined_by)
-SELECT job_id || ':' || kind || ':' || scope, guild_id, job_id, scope, kind,
-CASE kind WHEN 'hold' THEN amount_microusd WHEN 'expose' THEN 0 ELSE -amount_microusd END,
-COALESCE(settled_microusd, 0), counted_at, CAST($3 AS DOUBLE PRECISION), CAST($4 AS TEXT), CAST($5 AS TEXT),
-CAST($6 AS BIGINT)
-FROM (SELECT job_id, guild_id, scope, amount_microusd, settled_microusd, counted_at,
-CASE state WHEN 'held' THEN 'hold' WHEN 'exposed' THEN 'expose' WHEN 'settled' THEN 'settle' ELSE 'release' END AS kind
-FROM draws WHERE job_id = $1 AND (side = 'server' OR CAST($2 AS BIGINT) = 1)) AS changed"""
 _ENTRY_ROWS = """(
 SELECT id, guild_id, job_id, scope, kind, held_delta_microusd, spent_delta_microusd, counted_at, at, actor, reason,
 declined_by FROM entries) AS e"""
@@ -80,17 +67,12 @@ class Move(NamedTuple):
     spent_microusd: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
-    """What the moves of one transaction share. With `servers_only`, the member's draws did not change."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The rows of `budgets` of these scopes at one moment."""
 
-    job_id: str
-    counted_at: float
-    at: float
-    actor: str
-    reason: str
-    declined_by: int | None = None
-    servers_only: bool = False
+    scopes: frozenset[str] = frozenset()
+    rows: Mapping[BudgetRow, Row] = field(default_factory=dict[BudgetRow, Row])
 
 
 def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
@@ -103,6 +85,13 @@ def lock(guild_id: int, *, everything: bool = False) -> Transaction[None]:
     yield Lock(_LOCK, (f"guild:{guild_id}",))
 
 
+def under_lock_of(guild_id: int, reading: Transaction[T], *, everything: bool = False) -> Transaction[T]:
+    """Take the lock as `lock` does, with the first statements of a transaction, which only read."""
+    if everything:
+        yield from lock_all()
+    return (yield from under_lock(Lock(_LOCK, (f"guild:{guild_id}",)), reading))
+
+
 def lock_all() -> Transaction[None]:
     """Take the lock that comes before every server's; other servers' transactions that do not take it go on."""
     yield Lock(_LOCK, (scopes.ALL,))
@@ -113,20 +102,33 @@ def lock_of_job(job_id: str) -> Transaction[None]:
     yield Lock(_LOCK_OF_JOB, (job_id,))
 
 
+def under_lock_of_job(job_id: str, reading: Transaction[T]) -> Transaction[T]:
+    """Take the lock as `lock_of_job` does, with the first statements of a transaction, which only read."""
+    return under_lock(Lock(_LOCK_OF_JOB, (job_id,)), reading)
+
+
+def look(scopes_: Sequence[str], *, at: float) -> Transaction[Looked]:
+    """Return the rows of these scopes' windows that contain the moment."""
+    known: dict[BudgetRow, Row] = {}
+    for some in chunks(scopes_, 64):
+        for row in (yield Many(_LOOK + among(2, len(some)), (at, *some))):
+            known[row["scope"], row["starts_at"], row["ends_at"]] = row
+    return Looked(frozenset(scopes_), known)
+
+
 def standings(
-    limits: Sequence[Limit], *, at: float, keep: bool, erased_scope: str | None = None
+    limits: Sequence[Limit], *, at: float, keep: bool, erased_scope: str | None = None, looked: Looked = Looked()
 ) -> Transaction[tuple[Standing, ...]]:
     """Return each limit's standing. With `keep`, missing rows are created from the draws in their windows.
 
-    What stands in `erased_scope` counts for the member's limits too.
+    What stands in `erased_scope` counts for the member's limits too. What was `looked` at is not read again.
     """
-    known: dict[BudgetRow, Row] = {}
     names = {limit.scope for limit in limits}
     if erased_scope:
         names.add(erased_scope)
-    for some in chunks(sorted(names), 64):
-        for row in (yield Many(_LOOK + _among(2, len(some)), (at, *some))):
-            known[row["scope"], row["starts_at"], row["ends_at"]] = row
+    known = dict(looked.rows)
+    if rest := sorted(names - looked.scopes):
+        known |= (yield from look(rest, at=at)).rows
     has_past = any(scope == erased_scope for scope, _, _ in known)
     past = {
         limit.row: replace(limit, scope=erased_scope)
@@ -163,35 +165,19 @@ def _opened(limit: Limit, *, keep: bool) -> Transaction[Row]:
     return (yield One(_OPEN_SCOPE, (*args, limit.scope)))
 
 
-def draw(terms: Terms, job_id: str, amounts: Sequence[tuple[str, int]]) -> Transaction[None]:
-    """Record the job's draws as held, in this order."""
-    who = terms.who
-    for first in range(0, len(amounts), _ROWS_MAX):
-        some = amounts[first : first + _ROWS_MAX]
-        sql = _draw_sql(first, tuple(scopes.side(scope) for scope, _ in some))
-        yield Many(sql, (job_id, who.guild_id, who.member_id, terms.at, *(value for row in some for value in row)))
-
-
-def move(moves: Sequence[Move], occasion: Occasion) -> Transaction[None]:
-    """Write an entry for each changed draw, and update the budgets' rows."""
-    both = 0 if occasion.servers_only else 1
-    said = (occasion.at, occasion.actor, occasion.reason, occasion.declined_by)
-    changes = _changes(moves, occasion.counted_at)
-    yield Together((One(_ENTER, (occasion.job_id, both, *said)), *changes))
-
-
 def move_budgets(moves: Sequence[Move], *, counted_at: float) -> Transaction[None]:
     """Update the budgets' rows alone."""
-    yield from together(*_changes(moves, counted_at))
+    yield from together(*changed_budgets(moves, counted_at))
 
 
-def _changes(moves: Sequence[Move], counted_at: float) -> list[One]:
+def changed_budgets(moves: Sequence[Move], counted_at: float) -> list[One]:
+    """Return the statements that update the budgets' rows."""
     alike: dict[tuple[int, int], list[str]] = {}
     for scope, held, spent in moves:
         if (held or spent) and not scope.startswith("grant:"):
             alike.setdefault((held, spent), []).extend(scopes.counted_in(scope))
     return [
-        One(_MOVE + _among(4, len(some)), (counted_at, *deltas, *some))
+        One(_MOVE + among(4, len(some)), (counted_at, *deltas, *some))
         for deltas, names in alike.items()
         for some in chunks(names, 64)
     ]
@@ -224,13 +210,6 @@ def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
 
 
 @lru_cache(maxsize=256)
-def _draw_sql(first: int, sides: Sequence[Side]) -> str:
-    rows = (
-        f"($1, $2, $3, $4, 'held', ${5 + 2 * n}, '{side}', ${6 + 2 * n}, {first + n})" for n, side in enumerate(sides)
-    )
-    return _DRAW + ", ".join(rows)
-
-
-@lru_cache(maxsize=256)
-def _among(first: int, count: int) -> str:
+def among(first: int, count: int) -> str:
+    """Return the condition that the scope is one of `count` parameters from number `first` on."""
     return f" AND scope IN ({', '.join(f'${first + n}' for n in range(count))})"

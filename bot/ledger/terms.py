@@ -55,7 +55,15 @@ _Values: TypeAlias = Mapping[str, Any]  # of one subject, by the rule's name
 _NONE: _Values = {}
 
 
-def terms(rules: Sequence[Rule], who: Who, *, now: float, shipped: Shipped, kept: Sequence[Window] = ()) -> Terms:
+def terms(
+    rules: Sequence[Rule],
+    who: Who,
+    *,
+    now: float,
+    shipped: Shipped,
+    kept: Sequence[Window] = (),
+    erased_id: int | None = None,
+) -> Terms:
     """Return the terms for this member's next job; expired rules do not count.
 
     `kept` are the windows that began in the server's timezone of before.
@@ -68,7 +76,7 @@ def terms(rules: Sequence[Rule], who: Who, *, now: float, shipped: Shipped, kept
         # A job draws on at most `ROLES_MAX` roles: those with a rule go first.
         roles = sorted(set(who.role_ids), key=lambda role_id: (f"role:{role_id}" not in found, role_id))
         who = replace(who, role_ids=tuple(roles[: scopes.ROLES_MAX]))
-    return _Reader(found, who, now, shipped, kept).terms()
+    return _Reader(found, who, now, shipped, kept).terms(erased_id)
 
 
 class _Reader:
@@ -89,7 +97,7 @@ class _Reader:
         self._kept = {one.kind: one for one in kept}
         self._day = day_of(self._zone, now)
 
-    def terms(self) -> Terms:
+    def terms(self, erased_id: int | None) -> Terms:
         """Return all terms."""
         allowances = self._allowances()
         limits = (*self._operators(), *self._pools(), *allowances)
@@ -113,6 +121,7 @@ class _Reader:
             server_allowed=not self._shipped.allowed_servers or self._who.guild_id in self._shipped.allowed_servers,
             approval=self._approval(),
             content=self._content(),
+            erased_id=erased_id,
         )
 
     def _read_timezone(self) -> tuple[Ruled[str], ZoneInfo]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bot.errors import StorageError
-from bot.storage.transaction import Alone, Lock, Notify, One, Statement, Together, Transaction
+from bot.storage.transaction import PLAIN, Alone, One, Statement, Together, Transaction, UnderLock
 
 T = TypeVar("T")
 
@@ -39,33 +39,49 @@ Outcome: TypeAlias = Committed | Undone
 
 def execute(cursor: sqlite3.Cursor, statement: Statement) -> Any:
     """Run one statement; return its first row (`One`) or all rows (`Many`)."""
-    if isinstance(statement, Together):
-        return tuple(execute(cursor, part) for part in statement.parts)
-    if isinstance(statement, Alone):
-        return execute(cursor, statement.only)
-    if isinstance(statement, Lock | Notify):
-        return None  # the transaction has the database to itself
-    sql, order = _positional(statement.sql)
-    args = statement.args
-    cursor.execute(sql, args if order is None else [args[place] for place in order])
+    if not isinstance(statement, PLAIN):
+        if isinstance(statement, Together | UnderLock):  # the transaction has the database to itself, without locks
+            return tuple([execute(cursor, part) for part in statement.parts])
+        return execute(cursor, statement.only) if isinstance(statement, Alone) else None
+    translated = _translated(statement.sql)
+    args, order = statement.args, translated.order
+    cursor.execute(translated.sql, args if order is None else [args[place] for place in order])
     # Fetch all rows: SQLite cannot release a savepoint while a statement has unread rows.
     rows = cursor.fetchall()
     if not rows:
         return None if isinstance(statement, One) else []
-    names = [column[0] for column in cursor.description]
+    names = translated.names or translated.read_names(cursor)
     if isinstance(statement, One):
         return dict(zip(names, rows[0], strict=True))
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-@lru_cache(maxsize=_STATEMENTS_MAX)
-def _positional(sql: str) -> tuple[str, tuple[int, ...] | None]:
-    """Return the SQL with `?` for `$1`, and the index of each parameter's argument; None if they are in order.
+class _Translated:
+    """The SQL with `?` for `$1`, and the index of each parameter's argument; None if they are in order.
 
     SQLite treats `$1` as a name, and looking names up in a mapping takes several times as long as binding a sequence.
+    `names` are the columns once they are known, unless the tables decide which there are (`SELECT *`).
     """
-    order = tuple(int(number) - 1 for number in _PARAMETER.findall(sql))
-    return _PARAMETER.sub("?", sql), None if order == tuple(range(len(order))) else order
+
+    __slots__ = ("names", "order", "sql")
+
+    def __init__(self, sql: str) -> None:
+        order = tuple(int(number) - 1 for number in _PARAMETER.findall(sql))
+        self.sql = _PARAMETER.sub("?", sql)
+        self.order = None if order == tuple(range(len(order))) else order
+        self.names: Sequence[str] = ()
+
+    def read_names(self, cursor: sqlite3.Cursor) -> Sequence[str]:
+        """Return the columns of the statement that the cursor has run."""
+        names = tuple(column[0] for column in cursor.description)
+        if "*" not in self.sql:
+            self.names = names
+        return names
+
+
+@lru_cache(maxsize=_STATEMENTS_MAX)
+def _translated(sql: str) -> _Translated:
+    return _Translated(sql)
 
 
 def run_transaction(cursor: sqlite3.Cursor, transaction: Transaction[T]) -> T:

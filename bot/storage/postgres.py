@@ -7,8 +7,7 @@ an ON CONFLICT DO UPDATE waits for concurrent changes of the row and then sees i
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -18,10 +17,22 @@ from bot import metrics
 from bot.errors import StorageError
 from bot.sharding import ShardPlan
 from bot.storage.ownership import Ownership
+from bot.storage.postgres_lending import ALONE, READ, WRITE, Lending
 from bot.storage.postgres_session import DATABASE_ERRORS, KEEPALIVE, connection_trouble, in_words
-from bot.storage.postgres_together import answer_of, combined
+from bot.storage.postgres_together import answers_of, arguments, combined, combined_under, is_late
 from bot.storage.server_turns import ServerTurns
-from bot.storage.transaction import Alone, Lock, Many, Notify, One, Row, Statement, Together, Transaction
+from bot.storage.transaction import (
+    Alone,
+    Lock,
+    Many,
+    Notify,
+    One,
+    Row,
+    Statement,
+    Together,
+    Transaction,
+    UnderLock,
+)
 
 T = TypeVar("T")
 STATEMENTS_MAX = 500  # that a connection keeps prepared; a process uses some hundred
@@ -42,9 +53,10 @@ class PostgresStore:
     repeatable: the caller makes the ids.
     """
 
-    def __init__(self, pool: _Pool, ownership: Ownership | None, timeout_s: float) -> None:
+    def __init__(self, pool: _Pool, lending: Lending, ownership: Ownership | None, timeout_s: float) -> None:
         """Callers use `PostgresStore.open`."""
         self._pool = pool
+        self._lending = lending
         self.ownership = ownership
         self._timeout_s = timeout_s
         self._turns = ServerTurns(wait_max_s=timeout_s)
@@ -85,7 +97,7 @@ class PostgresStore:
             if isinstance(error, StorageError):
                 raise
             raise connection_trouble(error) from error
-        return cls(pool, ownership, timeout_s)
+        return cls(pool, Lending(pool, size=pool_size, timeout_s=timeout_s), ownership, timeout_s)
 
     async def write(self, transaction: Transaction[T], *, guild_id: int | None = None) -> T:
         """Run and commit it; see `Store.write`."""
@@ -93,7 +105,7 @@ class PostgresStore:
             self._refuse_if_closed()
             if self.ownership is not None:
                 await self.ownership.ensure()
-            return await self._run(transaction, guild_id=guild_id)
+            return await self._run(transaction, WRITE, guild_id=guild_id)
         finally:
             transaction.close()
 
@@ -101,20 +113,34 @@ class PostgresStore:
         """Run it in a read-only transaction on one snapshot; see `Store.read`."""
         try:
             self._refuse_if_closed()
-            return await self._run(transaction, isolation="repeatable_read", readonly=True)
+            return await self._run(transaction, READ)
         finally:
             transaction.close()
 
-    async def _run(self, transaction: Transaction[T], *, guild_id: int | None = None, **how: Any) -> T:
+    async def _run(self, transaction: Transaction[T], begin: str, *, guild_id: int | None = None) -> T:
+        """Run it on a connection in the server's turn; database errors become StorageError."""
         try:
             first = next(transaction)
         except StopIteration as end:
             return end.value
-        async with self._connection(guild_id) as connection:
-            if isinstance(first, Alone):
-                return await _go_on(connection, transaction, first)
-            async with connection.transaction(**how):
-                return await _go_on(connection, transaction, first)
+        if isinstance(first, Alone):
+            begin = ALONE
+        asked_at = time.perf_counter()
+        try:
+            async with self._turns.turn(guild_id):
+                connection = await self._lending.begin(begin)
+                metrics.STORAGE_WAIT_SECONDS.observe(time.perf_counter() - asked_at)
+                try:
+                    value = await _go_on(connection, transaction, first)
+                except BaseException:
+                    await self._lending.roll_back(connection)
+                    raise
+                await self._lending.commit(connection, begin)
+                return value
+        except DATABASE_ERRORS as error:
+            raise StorageError(
+                f"The database did not carry out the transaction ({in_words(error)}); nothing of it was kept."
+            ) from error
 
     async def close(self) -> None:
         """Close every connection once its transaction has ended; after `timeout_s` the rest are terminated."""
@@ -123,6 +149,7 @@ class PostgresStore:
         self._closed = True
         try:
             async with asyncio.timeout(self._timeout_s):
+                await self._lending.all_back()
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
@@ -132,19 +159,6 @@ class PostgresStore:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise StorageError("The database is closed: Wanda is shutting down.")
-
-    @asynccontextmanager
-    async def _connection(self, guild_id: int | None = None) -> AsyncGenerator[_Connection, None]:
-        """Lend a pooled connection in the server's turn; database errors inside the body become StorageError."""
-        asked_at = time.perf_counter()
-        try:
-            async with self._turns.turn(guild_id), self._pool.acquire(timeout=self._timeout_s) as connection:
-                metrics.STORAGE_WAIT_SECONDS.observe(time.perf_counter() - asked_at)
-                yield connection
-        except DATABASE_ERRORS as error:
-            raise StorageError(
-                f"The database did not carry out the transaction ({in_words(error)}); nothing of it was kept."
-            ) from error
 
 
 class Unhurried:
@@ -221,6 +235,8 @@ async def answer(connection: _Connection, statement: Statement) -> Any:
     """Run one statement, and return what its yield is sent."""
     if isinstance(statement, Together):
         return await _answer_all(connection, statement.parts)
+    if isinstance(statement, UnderLock):
+        return await _answer_under(connection, statement.lock, statement.parts)
     if isinstance(statement, Alone):
         return await answer(connection, statement.only)
     if isinstance(statement, Lock | Notify):
@@ -233,21 +249,34 @@ async def answer(connection: _Connection, statement: Statement) -> Any:
 
 
 async def _answer_all(connection: _Connection, parts: Sequence[One | Many]) -> tuple[Row | list[Row] | None, ...]:
-    names = [await _names(connection, part.sql) for part in parts]
-    sql = combined(tuple((part.sql, len(part.args)) for part in parts))
-    row = await connection.fetchrow(sql, *(value for part in parts for value in part.args))
-    return tuple(answer_of(*one) for one in zip(parts, names, row, strict=True))
+    names = await _names(connection, parts)
+    row = await connection.fetchrow(combined(tuple(part.sql for part in parts)), *arguments(parts))
+    return answers_of(parts, names, row)
 
 
-async def _names(connection: _Connection, sql: str) -> Sequence[str]:
-    """Return the statement's columns: rows in an array have none. Asked once for each statement."""
-    known = _NAMES.get(sql)
-    if known is None:
-        if len(_NAMES) >= NAMES_MAX:
-            _NAMES.clear()
-        prepared = await connection.prepare(sql)
-        known = _NAMES[sql] = tuple(column.name for column in prepared.get_attributes())
-    return known
+async def _answer_under(
+    connection: _Connection, lock: Lock, parts: Sequence[One | Many]
+) -> tuple[Row | list[Row] | None, ...]:
+    names = await _names(connection, parts)
+    sql = combined_under(lock.sql, tuple(part.sql for part in parts))
+    taken, before, *answered = await connection.fetchrow(sql, *arguments(parts, lock))
+    if is_late(taken, before):
+        return await _answer_all(connection, parts)
+    return answers_of(parts, names, answered)
+
+
+async def _names(connection: _Connection, parts: Sequence[One | Many]) -> list[Sequence[str]]:
+    """Return the columns of each statement: rows in an array do not name them. Asked once for each."""
+    names: list[Sequence[str]] = []
+    for part in parts:
+        known = _NAMES.get(part.sql)
+        if known is None:
+            if len(_NAMES) >= NAMES_MAX:
+                _NAMES.clear()
+            prepared = await connection.prepare(part.sql)
+            known = _NAMES[part.sql] = tuple(column.name for column in prepared.get_attributes())
+        names.append(known)
+    return names
 
 
 async def _set_up(connection: _Connection) -> None:

@@ -35,7 +35,10 @@ class ServerTurns:
         lock = self._locks.setdefault(guild_id, asyncio.Lock())
         self._asking[guild_id] = self._asking.get(guild_id, 0) + 1
         try:
-            await self._acquire(lock)
+            if self._asking[guild_id] == 1:
+                await lock.acquire()  # nobody has it
+            else:
+                await self._acquire(lock)
             try:
                 yield
             finally:

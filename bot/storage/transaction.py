@@ -6,6 +6,7 @@ It does no I/O, so tests need no database, and the same SQL runs on SQLite and P
 """
 
 from collections.abc import Generator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
 Row: TypeAlias = Mapping[str, Any]
@@ -71,15 +72,31 @@ class Together(NamedTuple):
     parts: tuple[One | Many, ...]
 
 
+class UnderLock(NamedTuple):
+    """Take `lock`, then run statements that only read; the yield's value is the tuple of theirs.
+
+    `lock` counts up `taken` of a row of `locks` and returns `name` and `taken`, or locks nothing and returns none. All
+    who change what is read take it. On PostgreSQL all is one statement (`bot/storage/postgres_together.py`).
+    """
+
+    lock: Lock
+    parts: tuple[One | Many, ...]
+
+
 class Alone(NamedTuple):
     """Run the only statement of its transaction, which then needs neither BEGIN nor COMMIT."""
 
     only: One | Many
 
 
-Statement: TypeAlias = One | Many | Lock | Notify | Together | Alone
-_PLAIN = (One, Many)  # in this form isinstance takes a third of the time
+Statement: TypeAlias = One | Many | Lock | Notify | Together | UnderLock | Alone
+PLAIN = (One, Many)  # in this form isinstance takes a third of the time
 Transaction: TypeAlias = Generator[Statement, Any, T]
+
+
+def many(sql: str, args: Sequence[Any] = ()) -> Transaction[list[Row]]:
+    """Return the rows of one statement."""
+    return (yield Many(sql, args))
 
 
 def nothing(value: T) -> Transaction[T]:
@@ -105,6 +122,36 @@ def alone(transaction: Transaction[T]) -> Transaction[T]:
     raise TypeError(f"a transaction that was to be alone goes on: {more}")
 
 
+def under_lock(lock: Lock, reading: Transaction[T]) -> Transaction[T]:
+    """Run a transaction under a lock that is taken in the round trip of its first statements: see `UnderLock`.
+
+    Raises:
+        TypeError: its first statements do more than read.
+    """
+    try:
+        first = next(reading)
+    except StopIteration as end:
+        yield lock
+        return end.value
+    parts = _parts((first,))
+    if not all(_reads(part.sql) for part in parts):
+        raise TypeError(f"this cannot be run in one statement with a lock: {first}")
+    answers = yield UnderLock(lock, parts)
+    answer = answers if isinstance(first, Together) else answers[0]
+    try:
+        while True:
+            answer = yield reading.send(answer)
+    except StopIteration as end:
+        return end.value
+    finally:
+        reading.close()
+
+
+@lru_cache(maxsize=1024)
+def _reads(sql: str) -> bool:
+    return sql.lstrip().startswith("SELECT")
+
+
 @overload
 def together(one: Transaction[A], two: Transaction[B], /) -> Transaction[tuple[A, B]]: ...
 @overload
@@ -128,7 +175,7 @@ def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ..
     asked: list[Statement] = []
     try:
         for number, step in enumerate(steps):
-            if isinstance(step, _PLAIN):
+            if isinstance(step, PLAIN):
                 asking.append(number)
                 asked.append(step)
                 continue
@@ -142,7 +189,7 @@ def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ..
             answered, asking, asked = asking, [], []
             for number, answer in zip(answered, answers, strict=True):
                 step = steps[number]
-                if isinstance(step, _PLAIN):
+                if isinstance(step, PLAIN):
                     results[number] = answer
                     continue
                 try:
@@ -152,7 +199,7 @@ def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ..
                     results[number] = end.value
     finally:
         for step in steps:
-            if not isinstance(step, _PLAIN):
+            if not isinstance(step, PLAIN):
                 step.close()
     return tuple(results)
 
@@ -161,7 +208,7 @@ def _parts(asked: Sequence[Statement]) -> tuple[One | Many, ...]:
     """Return what is to be run at once; statements that are together already become single ones."""
     parts: list[One | Many] = []
     for statement in asked:
-        if isinstance(statement, _PLAIN):
+        if isinstance(statement, PLAIN):
             parts.append(statement)
         elif isinstance(statement, Together):
             parts.extend(statement.parts)

@@ -14,7 +14,7 @@ from tests.support.job_samples import ADDRESS, HANDLE, NOW, PICTURE, PLACES, RES
 from tests.support.stores import MemoryStore
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-ROUND_TRIPS = 40
+ROUND_TRIPS = 36
 BEGIN_AND_COMMIT = 2
 EVENTS: tuple[machine.Event, ...] = (
     machine.Resumed(),

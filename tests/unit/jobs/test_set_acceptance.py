@@ -58,7 +58,7 @@ def test_a_death_before_the_commit_leaves_nothing() -> None:
                 store.connection.execute("ROLLBACK")
             died += 1
             assert left_of(store) == (0, 0, 0)
-        assert died > 20
+        assert died > 8
         accepted = store.run(transactions.accept_all(jobs_of(4), SHIPPED, PLACES))
         assert [one.job.state for one in accepted] == ["accepted"] * 4
         assert store.run(verify()) == []

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NotAllowed, QuotaExceeded, StorageError
-from bot.ledger import budget_warnings, differences, holds, rules
+from bot.ledger import budget_warnings, differences, holds, pseudonyms, rules
 from bot.ledger.audit import verify
 from bot.ledger.grants import add_grant, grants_of
 from bot.ledger.model import Difference, Ending, Grant, Held, Payers, RuleQuery, Shipped, View, Who
@@ -502,3 +502,18 @@ def test_the_database_itself_refuses_a_negative_budget() -> None:
         _hold(store, "a", 1_000)
         with pytest.raises(sqlite3.IntegrityError):
             store.connection.execute("UPDATE budgets SET held_microusd = -1")
+
+
+def test_a_past_under_a_pseudonym_counts_whichever_key_was_read_last(books: MemoryStore) -> None:
+    """Its rows are looked for in the round trip that reads the key; with another key in mind, in the next one."""
+    _hold(books, "a", 3_000)
+    _settle(books, "a", 3_000)
+    books.run(pseudonyms.unname(7, 42))
+    before = _view(books)
+    pseudonyms.learn("of another database")
+    assert _view(books) == before
+    assert [one.spent_microusd for one in before.standings] == [3_000, 3_000]
+    pseudonyms.learn("of another database")
+    with pytest.raises(QuotaExceeded):
+        _hold(books, "b", 2_001)
+    assert _hold(books, "b", 2_000).standings[0].held_microusd == 2_000
