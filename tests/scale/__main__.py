@@ -179,13 +179,18 @@ async def _flat_out(fleet: Fleet, crowd: Crowd) -> None:
 
 
 def _print_gaps(takeovers: list[takeover.Takeover], identify_every_s: float) -> None:
-    """Print the gaps, apart for the kills that came so soon that Discord made the new session wait."""
+    """Print the gaps: all, and apart for the kills that came so soon that Discord made the new session wait."""
+    _print_gap("all", takeovers)
     for what, is_calm in (("after a calm", True), ("soon after another", False)):
         for how in (signal.SIGKILL, signal.SIGTERM):
             these = [one for one in takeovers if one.how is how and (one.calm_s >= identify_every_s) is is_calm]
-            if gaps := [gap for one in these for gap in one.gaps_s.values()]:
-                p50, p99 = percentile(gaps, 50), percentile(gaps, 99)
-                print(f"gap, {how.name} {what}: p50 {p50:.1f} s, p99 and worst {p99:.1f} s of {len(gaps)}")
+            _print_gap(f"{how.name} {what}", these)
+
+
+def _print_gap(what: str, takeovers: list[takeover.Takeover]) -> None:
+    if gaps := [gap for one in takeovers for gap in one.gaps_s.values()]:
+        p50, p99 = percentile(gaps, 50), percentile(gaps, 99)
+        print(f"gap, {what}: p50 {p50:.1f} s, p99 {p99:.1f} s, worst {max(gaps):.1f} s of {len(gaps)}")
 
 
 async def _print_ends(fleet: Fleet) -> None:
