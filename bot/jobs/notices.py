@@ -269,9 +269,14 @@ def _is_past(notice: Notice, job: Job) -> bool:
 
 
 def _on_card_of_film(notice: Notice, job: Job, part: Part) -> Transaction[Job | None]:
-    """Return the job where its film's message is; None if that says something else than the notice meanwhile."""
+    """Return the job where its film's message is; None if that says something else than the notice meanwhile.
+
+    What is told of the job itself, as that it waits for approval, stands on the job's own message.
+    """
+    if notice.kind not in _STATE_TOLD:
+        return job
     row = yield One("SELECT state, message_id FROM films WHERE id = $1", (part.film_id,))
-    if row is None or row["state"] not in {None, _STATE_TOLD.get(notice.kind, row["state"])}:
+    if row is None or row["state"] not in {None, _STATE_TOLD[notice.kind]}:
         return None
     return replace(job, address=replace(job.address, message_id=row["message_id"]))
 

@@ -1,12 +1,14 @@
 """What a film's member is told, and that it is what the film's card says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from bot.films.model import Film
-from bot.jobs import notices
+from bot.jobs import machine, notices, transactions
 from bot.jobs.notices import Notice, NoticeBounds, Told
+from bot.ledger.rules import set_rule
 from tests.support.film_samples import FILM_ID, a_draft
 from tests.support.film_world import WHO, FilmWorld
 
@@ -91,6 +93,20 @@ def test_what_is_not_so_any_more_is_not_told(world: FilmWorld) -> None:
     told = begun(world)
     assert told is not None
     assert told.notice.kind == "ready"
+
+
+def test_whoever_is_to_approve_is_sent_to_the_message_that_asks() -> None:
+    """The question may have had to be posted anew, before the film's row knows of another message."""
+    world = FilmWorld()
+    value = {"above_microusd": 1, "role_id": 77, "wait_s": 3600, "own": False}
+    world.store.run(set_rule(1, "server", "approval", value, actor_id=9, reason="", at=world.now))
+    film = world.order(a_draft("cut", "cut"))
+    moved = replace(film.address, message_id=31)
+    world.store.run(transactions.advance(film.take(1).job_id, machine.Asked(moved), now=world.now))
+    told = begun(world)
+    assert told is not None
+    assert (told.role_id, told.job.address.message_id) == (77, 31)
+    world.store.connection.close()
 
 
 def test_a_film_that_is_joined_anew_is_told_anew(world: FilmWorld) -> None:
