@@ -1,13 +1,13 @@
 """What is offered when there is too little money for another try of a shot."""
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from bot.bounded import Bounds
 from bot.errors import QuotaExceeded
-from bot.ledger.model import Shipped
+from bot.ledger.model import Shipped, Who
 from bot.refused_orders import RefusedOrders
 from bot.requester import Requester
 from bot.storage.transaction import Transaction
@@ -48,10 +48,14 @@ async def test_an_admin_can_help_with_an_allowance(
     async def again(interaction: object) -> None:
         tried.append(interaction)
 
-    monkeypatch.setattr(refused, "interaction_member", lambda _: WHO)
+    def member(interaction: object) -> Who:
+        del interaction
+        return WHO
+
+    monkeypatch.setattr(refused, "interaction_member", member)
     interaction = pressed(world, orders)
     with pytest.raises(QuotaExceeded) as raised:
-        async with refused.offering_admins(cast("Any", interaction), 500_000, again):
+        async with refused.offering_admins(interaction, 500_000, again):
             raise too_little()
     assert [step.label for step in raised.value.next_steps] == labels
     if labels:
