@@ -1,20 +1,57 @@
-"""Opens a video for an upload to Discord, so that it is read from disk in large pieces.
+"""Opens a video for an upload to Discord, so that it is sent in large pieces that are read where they are sent.
 
-aiohttp reads 64 KiB at a time, each piece in another thread. In pieces of 1 MiB, 25 MB on loopback take half the time.
+aiohttp reads a file 64 KiB at a time, each piece in another thread. A video was just written, so it is in the page
+cache, and is read at once (RWF_NOWAIT, https://man7.org/linux/man-pages/man2/preadv2.2.html); only what is not there is
+read in a thread. 25 MB on loopback take a third of the processor time of pieces of 1 MiB that a thread reads.
 """
 
+import asyncio
 import io
+import os
 from pathlib import Path
 
+import aiohttp
 import discord
+from aiohttp.abc import AbstractStreamWriter
 
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 512 * 1024
+_NOW: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux has it
 
 
-class _LargeReads(io.BufferedReader):
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read at least `PIECE_BYTES`, or all that is left."""
-        return super().read(-1 if size is None or size < 0 else max(size, PIECE_BYTES))
+class _Video(io.BufferedReader):
+    """A video that `_VideoPayload` sends."""
+
+
+class _VideoPayload(aiohttp.BufferedReaderPayload):
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Send the whole file, from its start, whatever of it was sent before: discord.py tries again.
+
+        Raises:
+            OSError: it cannot be read, or is shorter than it was.
+        """
+        number, at = self._value.fileno(), 0
+        size = os.fstat(number).st_size if content_length is None else content_length
+        while at < size:
+            wanted = min(PIECE_BYTES, size - at)
+            piece = _at_hand(number, at, wanted) or await asyncio.to_thread(os.pread, number, wanted, at)
+            if not piece:
+                raise OSError("the file became shorter while it was sent")
+            at += len(piece)
+            await writer.write(piece)
+
+
+aiohttp.PAYLOAD_REGISTRY.register(_VideoPayload, _Video)
+
+
+def _at_hand(number: int, at: int, wanted: int) -> bytearray:
+    """Return what is in the page cache from this place on, nothing if a disk would be waited for."""
+    piece = bytearray(wanted)
+    try:
+        got = 0 if _NOW is None else os.preadv(number, [piece], at, _NOW)
+    except OSError:  # not in the cache, or a file system that cannot tell
+        got = 0
+    del piece[got:]
+    return piece
 
 
 def open_video(path: Path, *, name: str) -> discord.File:
@@ -23,7 +60,7 @@ def open_video(path: Path, *, name: str) -> discord.File:
     Raises:
         OSError: it cannot be opened.
     """
-    return discord.File(_LargeReads(io.FileIO(path)), filename=name)
+    return discord.File(_Video(io.FileIO(path)), filename=name)
 
 
 def close_file(file: discord.File) -> None:
