@@ -37,7 +37,7 @@ from bot.media.joiner import Joiner
 from bot.media.last_frame import LastFrame
 from bot.media.probe import Prober
 from bot.media.shrinker import Shrinker
-from bot.net.download import make_file_session
+from bot.net.file_session import FileSession
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.runner.alarms import Alarms
@@ -89,7 +89,7 @@ async def compose(
     shares_starts = not settings.shards.plan.is_whole
     starts = SessionStarts(settings.shards.identify_every_s, store.ownership if shares_starts else None)
     client = await stack.enter_async_context(Wanda(settings.discord, COGS, starts))
-    files_http = await stack.enter_async_context(make_file_session())
+    files_http = await stack.enter_async_context(FileSession())
     channel_queue = ChannelQueue()
     offered_reactions = await stack.enter_async_context(OfferedReactions(client, settings.cards, OFFERED))
     prober = await stack.enter_async_context(Prober.of(settings.media))

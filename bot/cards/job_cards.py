@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +16,7 @@ from bot.cards.fitted_result import FittedResult, Shrinks
 from bot.cards.offered_reactions import OfferedReactions
 from bot.cards.pacer import EditOutcome, Frame, Pacer
 from bot.cards.poster import UPLOAD_BYTES_MAX, MayPing, MessageContent, Poster
-from bot.cards.result_file import Fetched, NotFetched, ResultFiles, Sleep, ending
+from bot.cards.result_file import Fetched, NotFetched, ResultFiles, Sleep
 from bot.errors import DeliveryError, DiscordBusy, Forbidden, TooLarge
 from bot.jobs.model import Job, LinkReason, Live, PostedVideo, reported_seed
 from bot.jobs.notices import NoticeKind, end_kind
@@ -205,7 +204,7 @@ class JobCards:
         reason: LinkReason = "too_large"
         try:
             fitting = await self._fitting(job, UPLOAD_BYTES_MAX)
-            return await self._mailed(job, PostedVideo(fitting.size_bytes, pixels=fitting.pixels), fitting.path)
+            return await self._mailed(job, PostedVideo(fitting.size_bytes, pixels=fitting.pixels), fitting)
         except NotFetched as error:
             reason = error.reason
         except TooLarge:
@@ -215,10 +214,10 @@ class JobCards:
         size_bytes = job.result.size_bytes if job.result else None
         return await self._mailed(job, PostedVideo(size_bytes, reason, UPLOAD_BYTES_MAX), None)
 
-    async def _mailed(self, job: Job, posted: PostedVideo, path: Path | None) -> Posted:
-        posted = await named(job, posted, path)
+    async def _mailed(self, job: Job, posted: PostedVideo, video: Fetched | None) -> Posted:
+        posted = named(job, posted, video)
         card = job_card.mailed_card(self._finished(job, posted), job)
-        content = MessageContent(card, file=path, file_name=posted.file_name, note=_note(job, card))
+        content = MessageContent(card, file=video and video.path, file_name=posted.file_name, note=_note(job, card))
         return Posted(await self._post.mail(job, content), posted.reason, posted)
 
     async def _fitting(self, job: Job, limit_bytes: int) -> Fetched:
@@ -271,7 +270,7 @@ class JobCards:
         # If the first upload was refused, the limit that Wanda knew is wrong.
         known = None if video.is_second_try else limit_bytes
         posted = PostedVideo(video.size_bytes, limit_bytes=known, pixels=video.pixels)
-        message = await self._last(job, posted, video.path, anew=anew)
+        message = await self._last(job, posted, video, anew=anew)
         await self._fitted_results.forget(video)
         return message
 
@@ -283,14 +282,14 @@ class JobCards:
         now = self._now()
         return now < (job.completed_at or now) + self._attach_patience_s
 
-    async def _last(self, job: Job, posted: PostedVideo, path: Path | None, *, anew: bool = True) -> Posted:
-        posted = await named(job, posted, path)
+    async def _last(self, job: Job, posted: PostedVideo, video: Fetched | None, *, anew: bool = True) -> Posted:
+        posted = named(job, posted, video)
         card = self._finished(job, posted)
         ready = f"<@{job.member_id}>, your video is ready."
         tells: NoticeKind | None = None if job.state == "done" else "ready"  # a late video was told with its link
         note = _note(job, card)
         content = MessageContent(
-            card, announcement=ready, file=path, file_name=posted.file_name, note=note, tells=tells
+            card, announcement=ready, file=video and video.path, file_name=posted.file_name, note=note, tells=tells
         )
         return Posted(await self._post.last(job, content, anew=anew), posted.reason, posted)
 
@@ -316,19 +315,18 @@ def _note(job: Job, card: JobCard) -> str:
     return job.result.url if card.files and job.result is not None else ""
 
 
-async def named(job: Job, posted: PostedVideo, path: Path | None) -> PostedVideo:
-    """Return it with the name that the file at `path` gets."""
-    return replace(posted, file_name=await asyncio.to_thread(file_name, job, path) if path is not None else "")
+def named(job: Job, posted: PostedVideo, video: Fetched | None) -> PostedVideo:
+    """Return it with the name that its file gets."""
+    return replace(posted, file_name="" if video is None else file_name(job, video.ending))
 
 
-def file_name(job: Job, path: Path | None = None) -> str:
+def file_name(job: Job, ending: str = "mp4") -> str:
     """Return the attachment's name in lower-case ASCII letters, digits, dots and dashes: wanda-wan27-image-42.mp4.
 
-    Its ending tells the format of the file at `path`, and the mark before it that Discord hides it as a spoiler. Blocks
-    for a moment.
+    Its ending tells the format, and the mark before it that Discord hides it as a spoiler.
     """
     reported = reported_seed(job)
     seed = short_id(job.id) if reported is None else reported
     number = "" if job.variation is None else f"-{job.variation.number}"  # names in one message have to differ
     stem = _NOT_IN_A_NAME.sub("-", f"wanda-{job.mode}-{seed}{number}".lower())[:80]
-    return f"{spoiler_mark(job)}{stem}.{'mp4' if path is None else ending(path)}"
+    return f"{spoiler_mark(job)}{stem}.{ending}"

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +25,8 @@ from bot.jobs.model import Job, LinkReason
 from bot.media.probe import Facts
 from bot.media.quick_look import surely_plays
 from bot.media.rules.sniff import HEAD_BYTES, sniff
-from bot.net.download import Allowed, FileSession, Sleep, to_disk
+from bot.net.download import Allowed, Sleep, to_disk_then
+from bot.net.file_session import FileSession
 from bot.requester import Requester
 from bot.settings import DownloadSettings, FalSettings
 from bot.units import MIB
@@ -32,6 +35,7 @@ _LOG = logging.getLogger(__name__)
 _TRIES = 2  # downloads of a file that is no video; each has its own retries for the network
 _KEEP_AGAIN_S = (60.0, 600.0, 3600.0)  # waits before a video is kept again that could not be
 _KEEPING_MAX = 1000  # videos being kept; others stay on this machine
+_KNOWN_MAX = 1000  # videos that are not looked for again between their download and their upload
 _ENDINGS = frozenset({"mp4", "mov", "webm", "mkv", "avi", "3gp"})
 
 
@@ -58,26 +62,48 @@ class NotFetched(Exception):  # noqa: N818 - reads better at the except
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole video on disk. Only a smaller copy has `pixels`; `is_second_try` follows a refused upload."""
+    """A whole video on disk, with the `ending` that fits what is in it.
+
+    Only a smaller copy has `pixels`; `is_second_try` follows a refused upload.
+    """
 
     path: Path
     size_bytes: int
+    ending: str = "mp4"
     pixels: tuple[int, int] | None = None
     is_second_try: bool = False
+
+
+def _looked_at(path: Path) -> Fetched:
+    """Return the video at this path; raises FileNotFoundError."""
+    return Fetched(path, path.stat().st_size, ending(path))
+
+
+def _is_there(video: Fetched) -> bool:
+    """Return whether the video still is there."""
+    try:
+        return video.path.stat().st_size == video.size_bytes
+    except OSError:
+        return False
 
 
 def _found_or_room(path: Path) -> Fetched | None:
     """Return the video, or make its folder; one function, because each call costs a thread switch."""
     try:
-        return Fetched(path, path.stat().st_size)
+        return _looked_at(path)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         return None
 
 
-def _moved_if_it_surely_plays(raw: Path, path: Path) -> Fetched | None:
-    """Give a file that is plainly a video its name; one function for the same reason."""
-    return Fetched(path, raw.replace(path).stat().st_size) if surely_plays(raw) else None
+def _moved(raw: Path, path: Path) -> Fetched:
+    """Give the file its name."""
+    return _looked_at(raw.replace(path))
+
+
+def _moved_if_it_surely_plays(raw: Path, path: Path, _size_bytes: int) -> Fetched | None:
+    """Give a file that is plainly a video its name."""
+    return _moved(raw, path) if surely_plays(raw) else None
 
 
 class ResultFiles:
@@ -104,6 +130,7 @@ class ResultFiles:
         self._allowed = allowed
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, asyncio.Event] = {}  # set once keeping was tried
+        self._known: OrderedDict[str, Fetched] = OrderedDict()  # the last ones, by job
 
     def path(self, job: Job) -> Path:
         """Return where the job's video is on this machine, or will be."""
@@ -115,6 +142,8 @@ class ResultFiles:
         Raises:
             NotFetched: it could not be downloaded, is larger than `result_mib_max`, or is no video that plays.
         """
+        if (known := self._known.get(job.id)) is not None and _is_there(known):
+            return known
         path = self.path(job)
         try:
             found = await asyncio.to_thread(_found_or_room, path)
@@ -129,6 +158,9 @@ class ResultFiles:
             raise NotFetched("not_fetched", error) from error
         except Busy as error:
             raise NotFetched("unchecked", error) from error
+        self._known[job.id] = found
+        while len(self._known) > _KNOWN_MAX:
+            self._known.popitem(last=False)
         return found
 
     async def here(self, job: Job) -> Path:
@@ -187,26 +219,25 @@ class ResultFiles:
             return await self._downloaded(job, path)
         except DownloadFailed:
             try:
-                return Fetched(*await self._kept_before(job))
+                return await self._kept_before(job)
             except (FileNotFoundError, FilesUnavailable):
                 pass
             raise
 
-    async def _kept_before(self, job: Job) -> tuple[Path, int]:
+    async def _kept_before(self, job: Job) -> Fetched:
         path = await self.files.fetch(result_name(job.id), job.requester)
-        return path, (await asyncio.to_thread(path.stat)).st_size
+        return await asyncio.to_thread(_looked_at, path)
 
     async def _downloaded(self, job: Job, path: Path) -> Fetched:
         if job.result is None:
             raise DownloadFailed("fal named no video")
         raw = path.with_suffix(".unchecked")
         for _ in range(_TRIES):
-            await self._copy(job.result.url, raw)
-            if (moved := await asyncio.to_thread(_moved_if_it_surely_plays, raw, path)) is not None:
+            if (moved := await self._copy(job.result.url, raw, path)) is not None:
                 return moved
             try:
                 if await self._plays(raw, job):
-                    return Fetched(path, (await asyncio.to_thread(raw.replace, path)).stat().st_size)
+                    return await asyncio.to_thread(_moved, raw, path)
             finally:
                 await asyncio.to_thread(raw.unlink, missing_ok=True)
         raise NotFetched("unplayable", "fal's storage sent it twice")
@@ -224,11 +255,13 @@ class ResultFiles:
             return False
         return facts.kind == "video"
 
-    async def _copy(self, url: str, path: Path) -> None:
-        await to_disk(
+    async def _copy(self, url: str, raw: Path, path: Path) -> Fetched | None:
+        """Download to `raw`; what surely plays gets its name at once."""
+        return await to_disk_then(
             self._http,
             url,
-            path,
+            raw,
+            partial(_moved_if_it_surely_plays, raw, path),
             bytes_max=self._settings.result_mib_max * MIB,
             timeout_s=self._settings.timeout_s,
             allowed=self._allowed,

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from bot.cards.job_cards import JobCards, named
 from bot.cards.pacer import EditOutcome, Frame
 from bot.cards.poster import MessageContent
+from bot.cards.result_file import Fetched
 from bot.errors import CardGone, DeliveryError, DiscordBusy, StorageError
 from bot.jobs.model import FINISHED, Job, Live, PostedVideo
 from bot.jobs.notices import NoticeKind, end_kind
@@ -125,8 +126,8 @@ class SharedCards(JobCards, Generic[SharedT]):
     async def link_children(self, job: Job, children: Sequence[Job]) -> None:
         """Do nothing: the line of one of several jobs has no room for what was made of it."""
 
-    async def _last(self, job: Job, posted: PostedVideo, path: Path | None, *, anew: bool = True) -> Posted:
-        posted = await named(job, posted, path)
+    async def _last(self, job: Job, posted: PostedVideo, video: Fetched | None, *, anew: bool = True) -> Posted:
+        posted, path = named(job, posted, video), video and video.path
         ready = replace(job, state="done", posted=posted, late_at=None)
         if await self._edited(ready, path, posted.file_name):
             return Posted(MessageRef(job.address.channel_id, job.address.message_id), posted.reason, posted)

@@ -12,7 +12,8 @@ from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
 from bot.media.rules.preview import preview_name
-from bot.net.download import Allowed, FileSession, to_disk, within
+from bot.net.download import Allowed, to_disk, within
+from bot.net.file_session import FileSession
 from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
 from bot.turns import FairTurns, Patience

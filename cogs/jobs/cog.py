@@ -11,6 +11,7 @@ from discord import app_commands
 from bot.cards.embeds import to_embed, to_view
 from bot.cards.job_cards import file_name
 from bot.cards.poster import UPLOAD_BYTES_MAX
+from bot.cards.result_file import ending
 from bot.catalogue.registry import MODE_TITLES
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused, Refusal, StorageError
@@ -183,7 +184,7 @@ async def _video_elsewhere(interaction: Interaction, job: Job) -> list[discord.F
     path = await small_result(job, interaction.client.services.files, bytes_max=UPLOAD_BYTES_MAX)
     if path is None:
         return []
-    return [await asyncio.to_thread(lambda: discord.File(path, filename=file_name(job, path)))]
+    return [await asyncio.to_thread(lambda: discord.File(path, filename=file_name(job, ending(path))))]
 
 
 @app_commands.describe(job="Which one. Only videos that aren't made yet can be cancelled.")

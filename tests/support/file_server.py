@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.net.download import make_file_session
+from bot.net.file_session import FileSession
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,7 +58,7 @@ async def files() -> AsyncIterator[FileServer]:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
+async def http() -> AsyncIterator[FileSession]:
     """The program's session for files."""
-    async with make_file_session() as session:
+    async with FileSession() as session:
         yield session

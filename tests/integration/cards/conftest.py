@@ -17,7 +17,7 @@ from bot.files.folder import FolderFiles
 from bot.jobs.model import Address, Job, Result
 from bot.media.ffmpeg import OnFraction
 from bot.media.shrinker import Shrunk
-from bot.net.download import make_file_session
+from bot.net.file_session import FileSession
 from bot.requester import Requester
 from bot.settings import CardSettings, FalSettings, Settings, StorageSettings
 from tests.support.fake_prober import FakeProber
@@ -240,7 +240,7 @@ async def stage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         cards=CardSettings(discord_timeout_s=20),
     )
     try:
-        async with discord.Client(intents=discord.Intents.none()) as client, make_file_session() as http:
+        async with discord.Client(intents=discord.Intents.none()) as client, FileSession() as http:
             await client.login("token")
             made: list[CardStage] = []
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.cards.result_file import NotFetched, ResultFiles
 from bot.files.names import result_name
 from bot.jobs.model import Job, Result
-from bot.net.download import make_file_session
+from bot.net.file_session import FileSession
 from bot.settings import DownloadSettings
 from tests.support.fake_prober import FakeProber
 from tests.support.job_samples import REQUESTER, a_job
@@ -30,7 +30,7 @@ async def _results(files: LostFiles, waits: asyncio.Event) -> AsyncGenerator[tup
     async def sleep(_: float) -> None:
         await waits.wait()
 
-    async with scripted_fal() as fal, make_file_session() as http:
+    async with scripted_fal() as fal, FileSession() as http:
         fal.on("result", bytes_answer(VIDEO))
         job = replace(a_job(), result=Result(url=f"{fal.url}/out.mp4"))
         results = ResultFiles(

@@ -22,7 +22,7 @@ from bot.cards.result_file import ResultFiles, from_fal
 from bot.errors import CardGone
 from bot.files.folder import FolderFiles
 from bot.jobs.model import Address, Failure, Job, Live, Result
-from bot.net.download import make_file_session
+from bot.net.file_session import FileSession
 from bot.settings import CardSettings, Settings, StorageSettings
 from sandbox.discord.server import DiscordSandbox
 from sandbox.stage import buttons_of, text_of
@@ -137,7 +137,7 @@ async def started(sandbox: DiscordSandbox, folder: Path) -> AsyncGenerator[World
     """Start a bot with the stand-in's token, and wait until it is ready."""
     settings = Settings(storage=StorageSettings(data_dir=folder), cards=CardSettings(edit_interval_s=0.2))
     async with (
-        make_file_session() as http,
+        FileSession() as http,
         Client() as client,
         httpx.AsyncClient(base_url=sandbox.control_url, timeout=10) as control,
     ):

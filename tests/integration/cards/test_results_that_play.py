@@ -5,7 +5,7 @@ from bot.cards.result_file import NotFetched, ResultFiles, ending
 from bot.files.folder import FolderFiles
 from bot.jobs.model import Result
 from bot.media.probe import Prober
-from bot.net.download import make_file_session
+from bot.net.file_session import FileSession
 from bot.settings import DownloadSettings, MediaSettings
 from tests.support.job_samples import a_job
 from tests.support.media_samples import mp4, png, wav, without_samples
@@ -40,7 +40,7 @@ PLAYS_NOT = {
 async def test_only_what_plays_is_a_video(tmp_path: Path) -> None:
     """A result is a video if a decoder can play it, whatever its container; plausible boxes alone are none."""
     found: dict[str, str] = {}
-    async with Prober.of(MediaSettings()) as prober, scripted_fal() as fal, make_file_session() as http:
+    async with Prober.of(MediaSettings()) as prober, scripted_fal() as fal, FileSession() as http:
         files = ResultFiles(http, DownloadSettings(), prober, files=FolderFiles(tmp_path), allowed=lambda _: True)
         contents = {name: content for name, (content, _) in PLAYS.items()} | PLAYS_NOT
         for number, (name, content) in enumerate(contents.items()):

@@ -8,7 +8,7 @@ from aiohttp import web
 from bot.errors import Busy, MediaRefused
 from bot.media.intake import Intake, Offered, Wanted
 from bot.media.probe import Prober
-from bot.net.download import FileSession
+from bot.net.file_session import FileSession
 from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
 from tests.support import media_samples

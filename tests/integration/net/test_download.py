@@ -7,7 +7,8 @@ import pytest
 from aiohttp import web
 
 from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
-from bot.net.download import BUFFER_BYTES, FileSession, to_disk, within
+from bot.net.download import BUFFER_BYTES, to_disk, within
+from bot.net.file_session import FileSession
 from tests.support.file_server import FileServer
 from tests.support.peak_memory import grows_at_most
 
