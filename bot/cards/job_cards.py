@@ -136,6 +136,20 @@ class JobCards:
             _LOG.warning("the card of job %s could not say how it ended: %s", job.id, error)
             return None
 
+    async def fetch(self, job: Job) -> LinkReason | None:
+        """Download the job's video. Never raises. Returns why there is none, or None."""
+        try:
+            await self._fetched(job)
+        except NotFetched as error:
+            return _why(job, error)
+        return None
+
+    async def _fetched(self, job: Job) -> Fetched:
+        if (known := self._results.known(job)) is not None:
+            return known
+        async with self._fetches.turn(job.requester):
+            return await self._results.fetch(job)
+
     async def prepare(self, job: Job) -> LinkReason | None:
         """Download the job's video and encode it down to the server's upload limit. Never raises.
 
@@ -143,12 +157,9 @@ class JobCards:
         video to attach, or None.
         """
         try:
-            async with self._fetches.turn(job.requester):
-                video = await self._results.fetch(job)
-            fitting = await self._fitted_results.fitted(job, video, self._limit_bytes(job))
+            fitting = await self._fitted_results.fitted(job, await self._fetched(job), self._limit_bytes(job))
         except NotFetched as error:
-            _LOG.warning("the video of job %s is not here: %s", job.id, error)
-            return error.reason
+            return _why(job, error)
         return "too_large" if fitting is None else None
 
     async def deliver(self, job: Job) -> Posted:
@@ -308,6 +319,11 @@ class JobCards:
     def _shared_channel(self, job: Job) -> int | None:
         """Return the channel whose rate limit an edit would use; None if it would use the interaction's token."""
         return None if self._post.route(job) == "token" else job.address.channel_id
+
+
+def _why(job: Job, error: NotFetched) -> LinkReason:
+    _LOG.warning("the video of job %s is not here: %s", job.id, error)
+    return error.reason
 
 
 def _note(job: Job, card: JobCard) -> str:

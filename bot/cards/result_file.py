@@ -136,13 +136,18 @@ class ResultFiles:
         """Return where the job's video is on this machine, or will be."""
         return self.files.root / result_name(job.id)
 
+    def known(self, job: Job) -> Fetched | None:
+        """Return the video if it was fetched a while ago and still is there."""
+        video = self._known.get(job.id)
+        return video if video is not None and _is_there(video) else None
+
     async def fetch(self, job: Job) -> Fetched:
         """Return the video on disk; it is downloaded only if it is not there yet, and kept meanwhile.
 
         Raises:
             NotFetched: it could not be downloaded, is larger than `result_mib_max`, or is no video that plays.
         """
-        if (known := self._known.get(job.id)) is not None and _is_there(known):
+        if (known := self.known(job)) is not None:
             return known
         path = self.path(job)
         try:

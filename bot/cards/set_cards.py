@@ -150,6 +150,10 @@ class CardsOfOrders:
         """Draw the job's card again, with links to what was made of it; raises as `JobCards.link_children`."""
         await self._of(job).link_children(job, children)
 
+    async def fetch(self, job: Job) -> LinkReason | None:
+        """Download the job's video; returns why there is none."""
+        return await self._of(job).fetch(job)
+
     async def prepare(self, job: Job) -> LinkReason | None:
         """Have the job's video on disk; returns why not."""
         return await self._of(job).prepare(job)

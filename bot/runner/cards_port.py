@@ -49,6 +49,10 @@ class Cards(Protocol):
         """
         ...
 
+    async def fetch(self, job: Job) -> LinkReason | None:
+        """Download the video and show nothing. Never raises. Returns why there is none, or None."""
+        ...
+
     async def prepare(self, job: Job) -> LinkReason | None:
         """Do what may take minutes before the delivery: download the video and make it fit. Never raises.
 

@@ -43,9 +43,12 @@ class Delivery:
             whole_s=settings.paid_patience_s, least_s=settings.paid_wait_s, most_s=settings.paid_wait_max_s
         )
 
-    async def deliver(self, job: Job) -> machine.Event:
-        """Post the video, or fal's link while the video cannot be had, with retries: it was paid for."""
-        if await self._prepared(job) == "unplayable":
+    async def deliver(self, job: Job, video: Awaitable[LinkReason | None] | None = None) -> machine.Event:
+        """Post the video, or fal's link while the video cannot be had, with retries: it was paid for.
+
+        `video` is a download of it that has begun, as `Cards.fetch`.
+        """
+        if await self._prepared(job, video) == "unplayable":
             return machine.Undeliverable(Failure(kind="unplayable"), self._retry_at(job))
         for attempt in range(self._settings.delivery_tries):
             if attempt:
@@ -63,11 +66,12 @@ class Delivery:
                 return self._posted(job, posted)
         return await self._mailed(job)
 
-    async def _prepared(self, job: Job) -> LinkReason | None:
+    async def _prepared(self, job: Job, video: Awaitable[LinkReason | None] | None) -> LinkReason | None:
         """Have the video on disk, or return why it is not; passing trouble is waited out for `link_after_s`."""
         since = max(job.updated_at, self._awake_since)
+        begun = None if video is None else await video
         while True:
-            reason = await self._cards.prepare(job)
+            reason, begun = begun or await self._cards.prepare(job), None
             now = self._clock()
             wait_s = self._waits.wait_s(since, now)
             is_passing = reason in PASSING and reason != "unplayable"

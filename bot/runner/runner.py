@@ -28,7 +28,7 @@ from bot.jobs import lifetime, machine, pick_rows, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.best_of import ordered
 from bot.jobs.machine import Event, is_cancellable
-from bot.jobs.model import FINISHED, Address, Failure, Job, JobRef, Live, Order
+from bot.jobs.model import FINISHED, Address, Failure, Job, JobRef, LinkReason, Live, Order
 from bot.jobs.picks import Pick
 from bot.jobs.places import FileBounds, Places
 from bot.ledger import reservations
@@ -36,6 +36,8 @@ from bot.ledger.model import Shipped
 from bot.ledger.reservations import Wish
 from bot.ledger.rules import terms_of
 from bot.log import job_scope
+from bot.runner import ahead
+from bot.runner.ahead import Ahead
 from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
@@ -54,6 +56,7 @@ POSTED_AGE_MAX_S, POSTED_MAX = 3600.0, 100  # videos posted before a restart who
 SLEPT_S = 30.0  # a wait that lasts so much longer than it should means that the machine slept
 WAKE_GRACE_S = 600.0  # after a start or a sleep, in which jobs past their time are asked about before they are ended
 DEFECT_TRIES = 3
+_NOTHING_AHEAD = Ahead()
 DEFECT_WAIT_S = 5.0
 SOME_CANCELLED = (
     "Wanda cancelled what wasn't started and asked fal to stop the rest. "
@@ -618,13 +621,18 @@ class Runner:
 
     async def _carry_on(self, advanced: transactions.Advanced) -> None:
         """Perform effects and store the events that they end in, until no event is left."""
-        while (event := await self._perform_all(advanced)) is not None:
-            if isinstance(event, machine.Uploaded):
-                advanced = await self._ask_fal(advanced, event)
-            else:
-                advanced = await self._advance(advanced.job, event)
-            if self._closing:
-                return  # the state is stored, and the next start goes on from it
+        begun = Ahead()
+        try:
+            while (event := await self._perform_all(advanced, begun)) is not None:
+                begun = ahead.begin(advanced.job, event, ask=self._fetch, download=self._cards.fetch)
+                if isinstance(event, machine.Uploaded):
+                    advanced = await self._ask_fal(advanced, event)
+                else:
+                    advanced = await self._advance(advanced.job, event)
+                if self._closing:
+                    return  # the state is stored, and the next start goes on from it
+        finally:
+            begun.cancel()
 
     async def _ask_fal(self, before: transactions.Advanced, uploaded: machine.Uploaded) -> transactions.Advanced:
         """Store the intent, POST, and store the reply, without waiting for anything in between.
@@ -760,14 +768,14 @@ class Runner:
             pressed.cancel()
         return self._was_woken(job.id)
 
-    async def _perform_all(self, advanced: transactions.Advanced) -> Event | None:
+    async def _perform_all(self, advanced: transactions.Advanced, begun: Ahead = _NOTHING_AHEAD) -> Event | None:
         """Perform the effects in order; returns the event of the last, if it ends in one."""
         event: Event | None = None
         for effect in advanced.effects:
-            event = await self._perform(advanced.job, effect)
+            event = await self._perform(advanced.job, effect, begun)
         return event
 
-    async def _perform(self, job: Job, effect: machine.Effect) -> Event | None:
+    async def _perform(self, job: Job, effect: machine.Effect, begun: Ahead) -> Event | None:
         match effect:
             case machine.Show():
                 self._show(job)
@@ -786,9 +794,9 @@ class Runner:
             case machine.Follow():
                 return await self._follow(job)
             case machine.Fetch():
-                return await self._fal_steps.fetch(job, on_step=lambda step: self._show_live(job, step=step))
+                return await (begun.answer or self._fetch(job))
             case machine.Deliver():
-                return await self._deliver(job)
+                return await self._deliver(job, begun.video)
             case machine.ShowEnd():
                 return await self._show_end(job)
             case _:
@@ -838,10 +846,14 @@ class Runner:
             await self._advance(job, status)
         await self._fal_steps.ask_cancel(job)
 
-    async def _deliver(self, job: Job) -> Event:
-        """Bring the video to its member."""
+    async def _fetch(self, job: Job) -> Event:
+        """Ask fal for the result."""
+        return await self._fal_steps.fetch(job, on_step=lambda step: self._show_live(job, step=step))
+
+    async def _deliver(self, job: Job, video: Awaitable[LinkReason | None] | None) -> Event:
+        """Bring the video to its member; `video` is its download, where that has begun."""
         self._show_live(job, step="posting")
-        return await self._delivery.deliver(job)
+        return await self._delivery.deliver(job, video)
 
     async def _store_late(self, job: Job, event: Event) -> None:
         """Store what became of a late video, and have its card say so if it must."""

@@ -91,6 +91,11 @@ class RememberedCards:
         self.finished.append(job)
         return MessageRef(job.address.channel_id, self.moves_to or job.address.message_id)
 
+    async def fetch(self, job: Job) -> LinkReason | None:
+        """Return that it is there; whether it is missing tells `prepare`."""
+        del job
+        return None
+
     async def prepare(self, job: Job) -> LinkReason | None:
         """Return the next reason for which the video is missing, if there is one."""
         self._reason = self.missing.pop(0) if self.missing else None
