@@ -42,7 +42,7 @@ class CutOrders(LoopCog):
         self._cleared: set[int] = set()
 
     async def take_up(self, shards: Shards) -> None:
-        """Find what the last process left, before the shards connect: later there are messages of this one.
+        """Find what the last process left, before the sessions begin: later there are messages of this one.
 
         It may be called again, if something else kept the shards from being taken up.
         """
