@@ -70,12 +70,15 @@ def mp4(
     codec: str = "libx264",
     index_first: bool = False,
     movflags: str = "",
+    preset: str = "medium",
 ) -> bytes:
     """Return a video (H.264 in MP4 unless told otherwise), with a tone when `sound`, its index at its end or start."""
     options = {"movflags": movflags + ("+faststart" if index_first else "")} if movflags or index_first else {}
     # A file on disk, because FFmpeg opens it a second time in order to move the index to its start.
     with NamedTemporaryFile() as file, av.open(file.name, "w", format=container, options=options) as out:
-        video = cast("VideoStream", out.add_stream(codec, rate=fps))
+        video = cast(
+            "VideoStream", out.add_stream(codec, rate=fps, options={"preset": preset} if codec == "libx264" else {})
+        )
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         tone = (
             out.add_stream("libopus" if container in {"webm", "ogg"} else "aac", rate=RATE_HZ, layout="mono")

@@ -1,18 +1,21 @@
 """Databases for tests: both engines for real, and one in memory.
 
 tests/integration/conftest.py offers them to every test below it. `store` runs a test on each
-engine, in an empty database of its own with the whole schema.
+engine, in an empty database of its own with the whole schema: made once, then copied (SQLite) or emptied (PostgreSQL),
+because the steps of the schema take longer than most tests.
 """
 
+import asyncio
 import importlib.util
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +41,17 @@ _QUICK = (
     *("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"),
     *("-c", "autovacuum=off", "-c", "shared_buffers=16MB", "-c", "deadlock_timeout=100ms"),
 )
+_SHAPE = """
+SELECT (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = n.oid),
+    (SELECT count(*) FROM pg_constraint c WHERE c.connamespace = n.oid),
+    (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = n.oid),
+    (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+        WHERE c.relnamespace = n.oid AND t.tgenabled = 'O')
+FROM pg_namespace n WHERE n.nspname = current_schema()"""
+_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+_KEPT = {"schema_version", "pseudonym_key"}  # a step of the schema writes them
+_NEW_KEY = "UPDATE pseudonym_key SET value = "
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +108,8 @@ class PostgresServer:
         self._data = folder / "data"
         self._programs = self._find_programs()
         self._count = 0
+        self._whole: list[str] = []
+        self._shape: tuple[int, ...] = ()
         self._process: subprocess.Popen[Any] | None = None
 
     def _find_programs(self) -> Path:
@@ -156,6 +172,21 @@ class PostgresServer:
             await connection.close()
         return f"{url}&search_path={name}"
 
+    @asynccontextmanager
+    async def whole_database(self) -> AsyncGenerator[str, None]:
+        """Lend a DATABASE_URL with the whole schema and nothing in it, and empty it for the next one."""
+        url = self._whole.pop() if self._whole else await self._new_whole_database()
+        yield url
+        if await _emptied(url, self._shape):
+            self._whole.append(url)
+
+    async def _new_whole_database(self) -> str:
+        url = await self.new_database()
+        with tempfile.TemporaryDirectory() as data_dir:
+            await (await open_store(settings_for(Path(data_dir), url))).close()
+        self._shape = await _shape_of(url)
+        return url
+
     def stop(self) -> None:
         """Stop it at once; its data is no longer needed."""
         if self._process is not None:
@@ -184,16 +215,68 @@ def settings_for(data_dir: Path, database_url: str = "", **others: Any) -> Stora
     return StorageSettings(data_dir=data_dir, database_url=database_url, **others)
 
 
+async def _shape_of(url: str) -> tuple[int, ...]:
+    connection = await _asyncpg.connect(url)
+    try:
+        return tuple(await connection.fetchrow(_SHAPE))
+    finally:
+        await connection.close()
+
+
+async def _emptied(url: str, shape: tuple[int, ...]) -> bool:
+    """Delete every row of the schema; False if a test changed more than rows, or is still connected."""
+    connection = await _asyncpg.connect(url)
+    try:
+        for _ in range(50):  # a connection that is closed is there for a moment
+            if not await connection.fetchval(_OTHERS):
+                break
+            await asyncio.sleep(0.01)
+        else:
+            return False
+        tables = [table for (table,) in await connection.fetch(_TABLES)]
+        if tuple(await connection.fetchrow(_SHAPE)) != shape:
+            return False
+        await connection.execute("SET session_replication_role = replica")  # without triggers, which forbid it
+        await connection.execute(";".join(f"DELETE FROM {table}" for table in tables if table not in _KEPT))  # noqa: S608
+        await connection.execute(f"{_NEW_KEY}'{secrets.token_hex(32)}'")
+        return True
+    finally:
+        await connection.close()
+
+
+_whole_sqlite: list[bytes] = []
+
+
+async def _make_whole_sqlite(folder: Path) -> None:
+    """Make the database of `settings_for(folder)`, with the whole schema."""
+    database = settings_for(folder).data_dir / "wanda.db"
+    if not _whole_sqlite:
+        with tempfile.TemporaryDirectory() as first:
+            await (await open_store(settings_for(Path(first)))).close()
+            _whole_sqlite.append(await asyncio.to_thread(Path(first, database.name).read_bytes))
+    database.write_bytes(_whole_sqlite[0])
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute(f"{_NEW_KEY}?", (secrets.token_hex(32),))
+
+
 ENGINES: Sequence[str] = ("sqlite", "postgres")
 
 
 @pytest.fixture(params=ENGINES)
-async def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> StorageSettings:
-    """Settings with an empty database, on each engine."""
+async def store_settings(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[StorageSettings, None]:
+    """Settings with an empty database, on each engine; it has the whole schema if the test asks for `store` too."""
+    is_whole = "store" in request.fixturenames
     if request.param == "sqlite":
-        return settings_for(tmp_path)
+        if is_whole:
+            await _make_whole_sqlite(tmp_path)
+        yield settings_for(tmp_path)
+        return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    return settings_for(tmp_path, await server.new_database())
+    if is_whole:
+        async with server.whole_database() as url:
+            yield settings_for(tmp_path, url)
+    else:
+        yield settings_for(tmp_path, await server.new_database())
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def _past() -> Transaction[None]:
 
 
 @pytest.fixture
-async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
+async def migrated(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
     """A database that the version before left, brought up to date."""
     opened = await open_at_step(6, store_settings, tmp_path)
     await opened.write(_past())
@@ -74,19 +74,19 @@ async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerat
     await opened.close()
 
 
-async def test_what_was_spent_is_kept_and_what_is_open_can_end(store: Store) -> None:
+async def test_what_was_spent_is_kept_and_what_is_open_can_end(migrated: Store) -> None:
     """The step clamps nothing: an oversized hold ends, a member is unnamed, and the sums still agree."""
-    draws = await store.read(_all("SELECT job_id, amount_microusd, settled_microusd FROM draws ORDER BY 1, scope"))
+    draws = await migrated.read(_all("SELECT job_id, amount_microusd, settled_microusd FROM draws ORDER BY 1, scope"))
     assert [tuple(row.values()) for row in draws] == 2 * [("dear", QUOTE, HUGE)] + 2 * [("open", HUGE, None)]
-    assert await store.read(verify()) == []
-    await store.write(holds.settle("open", HUGE, at=AT + 2, actor="wanda", reason=""))
-    await store.write(unname(GUILD, MEMBER))
-    assert await store.read(verify()) == []
-    spent = await store.read(_all("SELECT held_microusd, spent_microusd FROM budgets"))
+    assert await migrated.read(verify()) == []
+    await migrated.write(holds.settle("open", HUGE, at=AT + 2, actor="wanda", reason=""))
+    await migrated.write(unname(GUILD, MEMBER))
+    assert await migrated.read(verify()) == []
+    spent = await migrated.read(_all("SELECT held_microusd, spent_microusd FROM budgets"))
     assert [tuple(row.values()) for row in spent] == 2 * [(0, HUGE + AMOUNT_MAX_MICROUSD)]
 
 
-async def test_what_is_billed_above_a_hold_is_a_row(store: Store) -> None:
+async def test_what_is_billed_above_a_hold_is_a_row(migrated: Store) -> None:
     """A new job is settled at its hold, and the difference is recorded once."""
     shipped = Shipped(member_daily_microusd=QUOTE, server_monthly_microusd=QUOTE)
     holding = holds.hold(
@@ -98,13 +98,13 @@ async def test_what_is_billed_above_a_hold_is_a_row(store: Store) -> None:
         shipped=shipped,
         reason="",
     )
-    await store.write(holding)
-    ending = await store.write(holds.settle("new", HUGE, at=AT + 2, actor="wanda", reason="", units="250"))
+    await migrated.write(holding)
+    ending = await migrated.write(holds.settle("new", HUGE, at=AT + 2, actor="wanda", reason="", units="250"))
     assert (ending.member_microusd, ending.server_microusd) == (QUOTE, QUOTE)
-    (one,) = await store.read(differences.newest(5))
+    (one,) = await migrated.read(differences.newest(5))
     assert one == Difference("new", 8, QUOTE, AMOUNT_MAX_MICROUSD, "250", AT + 2)
-    assert await store.read(differences.total()) == (1, AMOUNT_MAX_MICROUSD - QUOTE)
-    assert await store.read(verify()) == []
+    assert await migrated.read(differences.total()) == (1, AMOUNT_MAX_MICROUSD - QUOTE)
+    assert await migrated.read(verify()) == []
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ async def test_what_is_billed_above_a_hold_is_a_row(store: Store) -> None:
         f"""INSERT INTO rules ({_RULE}) VALUES (7, 'server', 'approval', '{{"above_microusd": -1}}', '', 1, 1)""",  # noqa: S608
     ],
 )
-async def test_what_is_out_of_bounds_is_refused(store: Store, wrong: str) -> None:
+async def test_what_is_out_of_bounds_is_refused(migrated: Store, wrong: str) -> None:
     """No amount below zero or above $1,000,000 is stored, no draw spends more than it held, and no sum overflows."""
     with pytest.raises(StorageError):
-        await store.write(_run(wrong))
+        await migrated.write(_run(wrong))
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ async def test_what_is_out_of_bounds_is_refused(store: Store, wrong: str) -> Non
         ("server", "modes", ["a"]),
     ],
 )
-async def test_rules_within_the_bounds_are_stored(store: Store, subject: str, name: str, value: Any) -> None:
+async def test_rules_within_the_bounds_are_stored(migrated: Store, subject: str, name: str, value: Any) -> None:
     """The largest and the smallest amount that a rule can have are taken, and so are rules without an amount."""
     for again in range(2):
         change = rules.set_rule(GUILD, subject, name, value, actor_id=9, reason="", at=AT + again)
-        assert json.dumps((await store.write(change))[1]) == json.dumps(value)
+        assert json.dumps((await migrated.write(change))[1]) == json.dumps(value)

@@ -74,7 +74,7 @@ def _past() -> Transaction[None]:
 
 
 @pytest.fixture
-async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
+async def migrated(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerator[Store]:
     """A migrated database of the previous version."""
     opened = await open_at_step(5, store_settings, tmp_path)
     await opened.write(_past())
@@ -83,34 +83,34 @@ async def store(store_settings: StorageSettings, tmp_path: Path) -> AsyncGenerat
     await opened.close()
 
 
-async def _rows_with(store: Store, person: int) -> list[dict[str, Any]]:
+async def _rows_with(migrated: Store, person: int) -> list[dict[str, Any]]:
     """Return every row of every table that names the person."""
     found: list[dict[str, Any]] = []
     for table in TABLES:
-        rows = await store.read(_all(f"SELECT * FROM {table}"))  # noqa: S608 - the names stand above
+        rows = await migrated.read(_all(f"SELECT * FROM {table}"))  # noqa: S608 - the names stand above
         found += [row for row in rows if str(person) in str(row)]
     return found
 
 
-async def test_ids_are_columns(store: Store) -> None:
+async def test_ids_are_columns(migrated: Store) -> None:
     """The ids of approvers, decliners and subjects of acts are in columns, and no reason contains an id."""
-    approvers = await store.read(_all("SELECT id, approved_by FROM jobs ORDER BY id"))
+    approvers = await migrated.read(_all("SELECT id, approved_by FROM jobs ORDER BY id"))
     assert [row["approved_by"] for row in approvers] == [ANNA, BEN, None, None]
     sql = "SELECT job_id, reason, declined_by FROM entries WHERE kind = 'release'"
-    assert {row["job_id"]: (row["reason"], row["declined_by"]) for row in await store.read(_all(sql))} == {
+    assert {row["job_id"]: (row["reason"], row["declined_by"]) for row in await migrated.read(_all(sql))} == {
         "one": ("declined", ANNA),
         "two": ("declined", BEN),
         "three": ("declined", GONE),
         "four": ("declined by nobody known", None),
         "five": ("nobody approved it in time", None),
     }
-    acts = await store.read(_all("SELECT member_id FROM acts ORDER BY id"))
+    acts = await migrated.read(_all("SELECT member_id FROM acts ORDER BY id"))
     assert [row["member_id"] for row in acts] == [ANNA, None, GONE]
 
 
-async def test_people_read_what_they_read_before(store: Store) -> None:
+async def test_people_read_what_they_read_before(migrated: Store) -> None:
     """An export and the page of movements still say who declined, and a job still says who approved it."""
-    entries = await store.read(entries_page(GUILD, limit=100))
+    entries = await migrated.read(entries_page(GUILD, limit=100))
     assert {entry.why for entry in entries if entry.kind == "release"} == {
         f"declined by {ANNA}",
         f"declined by {BEN}",
@@ -118,39 +118,39 @@ async def test_people_read_what_they_read_before(store: Store) -> None:
         "declined by nobody known",
         "nobody approved it in time",
     }
-    assert await store.read(transactions.get(APPROVED.id)) == APPROVED
+    assert await migrated.read(transactions.get(APPROVED.id)) == APPROVED
 
 
-async def test_who_is_erased_is_named_nowhere(store: Store) -> None:
+async def test_who_is_erased_is_named_nowhere(migrated: Store) -> None:
     """Erasing a member removes their id from jobs, entries, draws and acts, and changes no amount or other id."""
-    assert await _rows_with(store, ANNA)
-    assert await store.read(guilds_with(ANNA)) == await store.read(guilds_with(BEN)) == (GUILD,)
-    assert set(await store.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, ANNA, BEN}
+    assert await _rows_with(migrated, ANNA)
+    assert await migrated.read(guilds_with(ANNA)) == await migrated.read(guilds_with(BEN)) == (GUILD,)
+    assert set(await migrated.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, ANNA, BEN}
 
-    await store.write(erasure.forget_member(ANNA, at=NOW))
-    nobody = await store.read(pseudonym_of(GUILD, ANNA))
+    await migrated.write(erasure.forget_member(ANNA, at=NOW))
+    nobody = await migrated.read(pseudonym_of(GUILD, ANNA))
 
-    assert await _rows_with(store, ANNA) == []
-    assert await store.read(transactions.get(APPROVED.id)) == replace(APPROVED, approved_by=None)
-    assert await store.read(transactions.get(OTHERS.id)) == OTHERS
-    assert await store.read(guilds_with(ANNA)) == ()
-    assert set(await store.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, BEN}
-    acts = await store.read(_all("SELECT actor_id, subject, member_id, reason FROM acts ORDER BY id"))
+    assert await _rows_with(migrated, ANNA) == []
+    assert await migrated.read(transactions.get(APPROVED.id)) == replace(APPROVED, approved_by=None)
+    assert await migrated.read(transactions.get(OTHERS.id)) == OTHERS
+    assert await migrated.read(guilds_with(ANNA)) == ()
+    assert set(await migrated.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, BEN}
+    acts = await migrated.read(_all("SELECT actor_id, subject, member_id, reason FROM acts ORDER BY id"))
     assert [tuple(row.values()) for row in acts] == [
         (MEMBER, f"member:{nobody}", nobody, ""),
         (nobody, "server", None, "a break"),
         (MEMBER, f"member:{GONE}", GONE, ""),
     ]
-    assert await store.read(verify()) == []
+    assert await migrated.read(verify()) == []
 
 
-async def test_a_server_that_was_left_names_nobody(store: Store) -> None:
+async def test_a_server_that_was_left_names_nobody(migrated: Store) -> None:
     """All ids in a left server's books are found, and after the deletion none is left."""
-    for person in await store.read(erasure.names_in(GUILD, limit=9)):
-        await store.write(erasure.unname_in(GUILD, person))
-    await store.write(erasure.forget_guild(GUILD, at=NOW))
-    assert await store.read(erasure.names_in(GUILD, limit=9)) == ()
-    assert await _rows_with(store, ANNA) == await _rows_with(store, BEN) == []
+    for person in await migrated.read(erasure.names_in(GUILD, limit=9)):
+        await migrated.write(erasure.unname_in(GUILD, person))
+    await migrated.write(erasure.forget_guild(GUILD, at=NOW))
+    assert await migrated.read(erasure.names_in(GUILD, limit=9)) == ()
+    assert await _rows_with(migrated, ANNA) == await _rows_with(migrated, BEN) == []
 
 
 @pytest.mark.parametrize(
@@ -166,17 +166,17 @@ async def test_a_server_that_was_left_names_nobody(store: Store) -> None:
         "DELETE FROM acts",
     ],
 )
-async def test_the_new_columns_are_append_only_too(store: Store, wrong: str) -> None:
+async def test_the_new_columns_are_append_only_too(migrated: Store, wrong: str) -> None:
     """The new columns can only change during an erasure, and only for the erased member."""
     with pytest.raises(StorageError, match="append-only"):
-        await store.write(_run(wrong))
-    await store.write(_run("INSERT INTO renaming (name, pseudonym) VALUES ('31', '-1')"))
+        await migrated.write(_run(wrong))
+    await migrated.write(_run("INSERT INTO renaming (name, pseudonym) VALUES ('31', '-1')"))
     with pytest.raises(StorageError, match="append-only"):
-        await store.write(_run(wrong))
+        await migrated.write(_run(wrong))
 
 
-async def test_the_books_name_only_pseudonyms_after_each_person(store: Store) -> None:
+async def test_the_books_name_only_pseudonyms_after_each_person(migrated: Store) -> None:
     """In migrated rows the pseudonym replaces the id, too."""
-    nobody = await store.write(unname(GUILD, BEN))
+    nobody = await migrated.write(unname(GUILD, BEN))
     sql = "SELECT declined_by FROM entries WHERE job_id = 'two' AND kind = 'release'"
-    assert await store.read(_all(sql)) == [{"declined_by": nobody}]
+    assert await migrated.read(_all(sql)) == [{"declined_by": nobody}]
