@@ -29,6 +29,7 @@ class FalAccount:
         self._probe = probe
         self._pause_s = pause_s
         self._probing: asyncio.Task[None] | None = None
+        self._judging: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
 
     @property
@@ -45,11 +46,9 @@ class FalAccount:
         if not isinstance(error, FalAccountError):
             return
         if mode and error.status != KEY_REFUSED and not is_locked(error):
-            if self.lacks_access(mode):
-                return
-            await self._try()
-            if not self.is_closed:
-                await self._alarms.begin("access", mode, what="refused", text=no_access(mode), closes=False)
+            if not self.lacks_access(mode) and (self._judging is None or self._judging.done()):
+                # Not waited for: a job whose submit was refused is to be stored as such at once.
+                self._judging = asyncio.create_task(self._judge(mode), name=f"whether fal refuses {mode} alone")
             return
         what, text = said_of(error)
         await self._alarms.begin("account", what=what, text=text, closes=True)
@@ -86,7 +85,13 @@ class FalAccount:
     async def close(self) -> None:
         """End the probes."""
         await end(self._probing)
+        await end(self._judging)
         await end(self._ending)
+
+    async def _judge(self, mode: str) -> None:
+        await self._try()
+        if not self.is_closed:
+            await self._alarms.begin("access", mode, what="refused", text=no_access(mode), closes=False)
 
     async def _end_lack(self, mode: str) -> None:
         try:

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import Busy, QuotaExceeded
 from bot.jobs import transactions
-from bot.jobs.alarms import alarms_on
+from bot.jobs.alarms import Alarm, alarms_on
 from bot.ledger import rules
 from bot.ledger.audit import verify
 from bot.sharding import NO_SHARD
@@ -119,16 +119,27 @@ async def test_a_mode_that_fal_refuses_alone(rig: RunnerRig) -> None:
     """A 403 for one mode that names no lock is waited for, and then fails its job alone, with a sentence of its own."""
     await rig.fault(at="submit", status=403, body={"detail": "Forbidden"}, times=1000)
     await rig.runner.accept(await rig.order())
-    job = await rig.until(lambda job: job.told)
+
+    async def alarm() -> Alarm | None:
+        return next(iter(await rig.store.read(alarms_on())), None)
+
+    told: Alarm = await wait_for(alarm)
+    late = "c" * 32
+    await rig.runner.accept(await rig.order(late))  # the mode is open all the same
+    job = await rig.until(lambda job: job.told, late)
     assert job.failure is not None
     assert (job.state, job.failure.kind, job.charged_microusd) == ("failed", "access", 0)
-    (alarm,) = await rig.store.read(alarms_on())
-    assert (alarm.kind, alarm.mode, alarm.closes) == ("access", job.mode, False)
+    assert (told.kind, told.mode, told.closes) == ("access", job.mode, False)
+    assert (await rig.until(lambda job: job.told)).state == "failed"
     (await rig.http.delete(f"{rig.fal.url}/sandbox/faults")).raise_for_status()
     other = "b" * 32
     await rig.runner.accept(await rig.order(other))
     assert (await rig.until(lambda job: job.told, other)).state == "done"
-    assert await rig.store.read(alarms_on()) == ()
+
+    async def over() -> bool | None:
+        return True if await alarm() is None else None
+
+    await wait_for(over)
 
 
 async def test_delivery_is_tried_again(rig: RunnerRig) -> None:
