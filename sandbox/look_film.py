@@ -175,7 +175,7 @@ def _card(
             job = replace(job, failure=Failure(kind="content_policy_violation", status=422), charged_microusd=0)
         jobs[job.id] = job
     by_id = {film.take(number).job_id: live for number, live in (lives or {}).items()}
-    return film_card(film, jobs, by_id, now=NOW)
+    return film_card(film, jobs, {FILM: Live(fraction=0.55), **by_id}, now=NOW)
 
 
 ALL_DONE: Mapping[int, State] = dict.fromkeys(range(1, 6), "done")

@@ -14,6 +14,7 @@ from bot.jobs.model import FINISHED, Job, LinkReason, Live, PostedVideo
 from bot.jobs.notices import NoticeKind
 from bot.jobs.short_id import short_id
 from bot.runner.cards_port import MessageRef, Posted
+from bot.runner.film_cards_port import NOTHING_KNOWN
 from bot.texts.card import FILE, JobCard
 from bot.texts.film_card import film_card, is_spoiler
 from bot.texts.notices import film_announcement
@@ -44,9 +45,10 @@ class SharedFilm(Shared):
 class FilmCards(SharedCards[SharedFilm]):
     """The cards of films and of their shots; implements `bot.runner.film_cards_port.FilmCards` too."""
 
-    def show_film(self, film: Film, jobs: Mapping[str, Job]) -> None:
-        """Queue this state of the film for its message. Never raises, never waits."""
+    def show_film(self, film: Film, jobs: Mapping[str, Job], live: Live = NOTHING_KNOWN) -> None:
+        """Queue this state of the film for its message, and how far its joining is. Never raises, never waits."""
         shared = self._learned(film, jobs)
+        shared.lives[film.id] = live
         if shared.jobs:
             self._pace(shared)
 

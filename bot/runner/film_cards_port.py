@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.films.model import Film
-from bot.jobs.model import Job, LinkReason
+from bot.jobs.model import Job, LinkReason, Live
 from bot.runner.cards_port import MessageRef, Posted
+
+NOTHING_KNOWN = Live()
 
 
 class FilmCards(Protocol):
@@ -19,8 +21,8 @@ class FilmCards(Protocol):
         """Return how large a file the message takes now."""
         ...
 
-    def show_film(self, film: Film, jobs: Mapping[str, Job]) -> None:
-        """Show how the film stands soon. Never raises, never waits."""
+    def show_film(self, film: Film, jobs: Mapping[str, Job], live: Live = NOTHING_KNOWN) -> None:
+        """Show how the film stands soon, and how far its joining is. Never raises, never waits."""
         ...
 
     async def finish_film(self, film: Film, jobs: Mapping[str, Job]) -> MessageRef | None:

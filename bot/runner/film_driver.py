@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from bot.errors import (
     Busy,
@@ -30,7 +30,7 @@ from bot.films.plan import looks_of, next_steps
 from bot.films.quoting import fades_s
 from bot.films.transactions import change_film, film_with_jobs, open_films
 from bot.jobs.machine import is_cancellable
-from bot.jobs.model import Job
+from bot.jobs.model import Job, Live
 from bot.jobs.notices import FilmNews, FilmNotice
 from bot.jobs.queries import jobs_by_id
 from bot.log import job_scope
@@ -50,6 +50,7 @@ PAGE, BEGINNING = 200, (0.0, "")  # of a look at unfinished films
 STEPS_MAX = 100  # of one film in a row; the next look goes on
 PATIENCE_S = 6 * 3600.0  # for parts that cannot be had, and for a Discord that does not answer
 SMALLER = 0.7  # of a video that Discord did not take for its size
+_Outcome: TypeAlias = tuple[Act, FilmNews | None]  # what is stored of a step, and who is told
 WAIT_MIN_S, WAIT_MAX_S = 5.0, 600.0  # until a step is tried again that could not be taken
 
 
@@ -281,51 +282,59 @@ class FilmDriver:
         now = self._clock()
         if film.state != "joining":
             return await self._change(film, lambda film, _: acts.joining(film, now=now))
-        self._cards.show_film(film, jobs)
+        return await self._end_step(film, "join", self._joined(film, jobs, job_ids))
+
+    async def _joined(self, film: Film, jobs: Jobs, job_ids: Sequence[str]) -> _Outcome:
+        def tell(fraction: float | None) -> None:
+            self._cards.show_film(film, jobs, Live(fraction=fraction))
+
+        tell(None)
         request = self._request(film, jobs, job_ids)
-        try:
-            made = await self._files.joined(request, on_fraction=_ignore)
-        except (Busy, NoRoom, FilesUnavailable) as error:
-            log.warning("the film is joined later: %s", error)
-            if now < film.updated_at + PATIENCE_S:
-                return False
-            return await self._change(film, lambda film, _: acts.without_video(film, why="join", now=now))
-        except (EncodeFailed, FileNotFoundError, Refusal) as error:
-            log.warning("the film cannot be joined: %s", error)
-            return await self._change(film, lambda film, _: acts.without_video(film, why="join", now=now))
-        video = _video(request, made)
-        return await self._change(film, lambda film, _: acts.joined(film, video, now=self._clock()))
+        video = _video(request, await self._files.joined(request, on_fraction=tell))
+        return lambda film, _: acts.joined(film, video, now=self._clock()), None
 
     async def _post(self, film: Film, jobs: Jobs) -> bool:
+        return await self._end_step(film, "post", self._posted(film, jobs))
+
+    async def _posted(self, film: Film, jobs: Jobs) -> _Outcome:
         """Post the joined video, which is made again where it is not kept; a second time if it was too large."""
         job_ids = () if film.joined is None else film.joined.job_ids
         request = self._request(film, jobs, job_ids)
-        since = film.updated_at
+        made = await self._files.joined(request, on_fraction=_ignore)
         try:
+            posted = await self._cards.deliver_film(film, jobs, made.path)
+        except TooLarge:
+            request = replace(request, bytes_max=int(made.size_bytes * SMALLER))
             made = await self._files.joined(request, on_fraction=_ignore)
-            try:
-                posted = await self._cards.deliver_film(film, jobs, made.path)
-            except TooLarge:
-                request = replace(request, bytes_max=int(made.size_bytes * SMALLER))
-                made = await self._files.joined(request, on_fraction=_ignore)
-                posted = await self._cards.deliver_film(film, jobs, made.path)
-            for name in film.replaced:
-                await self._files.forget(name)
-        except (DiscordBusy, Busy, NoRoom, FilesUnavailable) as error:
-            log.warning("the film is posted later: %s", error)
-            if self._clock() < since + PATIENCE_S:
-                return False
-            return await self._change(film, lambda film, _: acts.without_video(film, why="post", now=self._clock()))
-        except (DeliveryError, EncodeFailed, FileNotFoundError, Refusal) as error:
-            log.warning("the film cannot be posted: %s", error)
-            return await self._change(film, lambda film, _: acts.without_video(film, why="post", now=self._clock()))
+            posted = await self._cards.deliver_film(film, jobs, made.path)
+        for name in film.replaced:
+            await self._files.forget(name)
         ref, video = posted.ref, _video(request, made)
         address = film.address.moved_to(ref.channel_id, ref.message_id, now=self._clock())
-        return await self._change(
-            film,
+        return (
             lambda film, _: acts.posted(film, posted.video, video, address, now=self._clock()),
             _news("film_ready", film, request.jobs, ref.message_id != film.address.message_id),
         )
+
+    async def _end_step(self, film: Film, why: str, work: Awaitable[_Outcome]) -> bool:
+        """Store what the work gives; returns False if it has to be tried again later.
+
+        After `PATIENCE_S`, or where it can never be done, the film ends without its video.
+        """
+        try:
+            act, news = await work
+        except (DiscordBusy, Busy, NoRoom, FilesUnavailable) as error:
+            log.warning("the film's step %s is taken later: %s", why, error)
+            if self._clock() < film.updated_at + PATIENCE_S:
+                return False
+            act, news = self._without_video(why), None
+        except (DeliveryError, EncodeFailed, FileNotFoundError, Refusal) as error:
+            log.warning("the film's step %s cannot be taken: %s", why, error)
+            act, news = self._without_video(why), None
+        return await self._change(film, act, news)
+
+    def _without_video(self, why: str) -> Act:
+        return lambda film, _: acts.without_video(film, why=why, now=self._clock())
 
     def _request(self, film: Film, jobs: Jobs, job_ids: Sequence[str]) -> FilmRequest:
         shots = {take.job_id: take.shot for take in film.takes}
@@ -380,4 +389,4 @@ def _video(request: FilmRequest, made: JoinedFile) -> Joined:
 
 
 def _ignore(_: float) -> None:
-    """Do nothing with the progress: a film is joined within seconds, and its message says that it is."""
+    """Do nothing with the progress: the film is hardly ever joined again while it is posted."""

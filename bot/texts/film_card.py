@@ -27,7 +27,7 @@ from bot.units import counted
 
 PROMPT_CHARS_MAX = 44  # of a shot's prompt in its line
 LINE_CHARS_MAX = 300
-BAR_CELLS, DOT = 6, " · "
+BAR_CELLS, JOINING_CELLS, DOT = 6, 12, " · "
 NEVER_MADE = "⏹️"
 _MARKS: Mapping[TakeLook, str] = {
     "to come": "⏳",
@@ -50,7 +50,10 @@ _COLOURS = {
 
 
 def film_card(film: Film, jobs: Jobs, lives: Lives, *, now: float) -> JobCard:
-    """Return the card of the film as it is at `now` (Unix seconds); `jobs` are those of its takes that there are."""
+    """Return the card of the film as it is at `now` (Unix seconds); `jobs` are those of its takes that there are.
+
+    The film's own live fraction, by its id, is how far its joining is.
+    """
     strip = Strip.of(film, jobs, lives, now=now)
     lines = (_line(strip, number) for number in range(1, len(film.takes) + 1))
     price, quoted = _price(film, jobs)
@@ -147,7 +150,7 @@ def _state_words(strip: Strip) -> list[str]:
         case "paused":
             return _paused_words(strip)
         case "joining":
-            return ["**Joining the shots…**"]
+            return [_joining_words(strip.lives.get(strip.film.id, Live()).fraction)]
         case "posting":
             return ["**Posting the film…**"]
         case "done":
@@ -156,6 +159,11 @@ def _state_words(strip: Strip) -> list[str]:
             return [_cancelled_words(strip)]
         case "making":
             return []
+
+
+def _joining_words(fraction: float | None) -> str:
+    share = "" if fraction is None else f"{bar(fraction, JOINING_CELLS)} **{int(fraction * 100)} %**{DOT}"
+    return f"{share}**Joining the shots…**"
 
 
 def _paused_words(strip: Strip) -> list[str]:

@@ -19,13 +19,14 @@ from bot.films.drafts import draft_named, save_draft
 from bot.films.model import Draft, Film
 from bot.films.transactions import film_with_jobs
 from bot.jobs import machine, transactions
-from bot.jobs.model import Failure, Input, Job, LinkReason, PostedVideo
+from bot.jobs.model import Failure, Input, Job, LinkReason, Live, PostedVideo
 from bot.ledger import holds, reservations, rules
 from bot.ledger.audit import verify
 from bot.ledger.model import Shipped
 from bot.ledger.reservations import Wish
 from bot.media.joiner import JoinedFile
 from bot.runner.cards_port import MessageRef, Posted
+from bot.runner.film_cards_port import NOTHING_KNOWN
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_files import FilmRequest
 from bot.runner.film_orders import FilmOrders
@@ -63,6 +64,7 @@ class FilmWorld:
         self.posts: list[str] = []
         self.told: list[tuple[str, tuple[str, ...]]] = []
         self.joins: list[tuple[str, ...]] = []
+        self.joining: list[float | None] = []  # how far a join was, as the message showed it
         self.removed: list[str] = []  # whose files were removed
         self.broken: set[str] = set()  # what does not work now: "cancel", "discord", "frame", "join", "pictures"
         self.message_id = 30  # of what is posted or edited
@@ -148,8 +150,11 @@ class FilmWorld:
         del film, jobs
         return 10_000_000
 
-    def show_film(self, film: Film, jobs: Mapping[str, Job]) -> None:
-        """Do nothing."""
+    def show_film(self, film: Film, jobs: Mapping[str, Job], live: Live = NOTHING_KNOWN) -> None:
+        """Note how far its joining is."""
+        del jobs
+        if film.state == "joining":
+            self.joining.append(live.fraction)
 
     async def finish_film(self, film: Film, jobs: Mapping[str, Job]) -> MessageRef | None:
         """Note what the message says."""
@@ -179,7 +184,7 @@ class FilmWorld:
 
     async def joined(self, film: FilmRequest, *, on_fraction: Callable[[float], None]) -> JoinedFile:
         """Join."""
-        del on_fraction
+        on_fraction(0.25)
         self._check("join", EncodeFailed("not to be joined"))
         ids = tuple(job.id for job in film.jobs)
         await self.effect("join", lambda: self.joins.append(ids))

@@ -13,11 +13,12 @@ from bot.films.drafts import save_draft
 from bot.films.model import Film, film_body
 from bot.films.plan import looks_of
 from bot.jobs import machine, transactions
-from bot.jobs.model import Job
+from bot.jobs.model import Job, Live
 from bot.jobs.unsent import doubt_unsent
 from bot.ledger import reservations
 from bot.ledger.model import Shipped
 from bot.runner import film_driver
+from bot.runner.film_cards_port import NOTHING_KNOWN
 from bot.settings import FilmSettings
 from bot.storage.transaction import One, Transaction
 from tests.support.film_samples import FILM_ID, a_draft, a_film, a_shot
@@ -77,6 +78,13 @@ def test_all_shots_are_held_at_once_and_each_is_settled_as_it_is_made(world: Fil
     assert [part and part.number for part in parts] == [1, 2, 3, 4, 5]
     frames = [world.job(film.take(number).job_id).inputs[0].file_name for number in (2, 3, 5)]
     assert frames == [f"{film.take(number).job_id}.png" for number in (1, 2, 4)]
+
+
+def test_the_message_shows_how_far_the_join_is(world: FilmWorld) -> None:
+    """First that the shots are joined, then which part of it is done."""
+    world.order(a_draft("cut", "cut"))
+    world.make_all()
+    assert world.joining == [None, 0.25]
 
 
 def test_a_film_dearer_than_the_budget_is_refused_whole() -> None:
@@ -498,9 +506,9 @@ class Shown(FilmWorld):
         self.shown: list[str] = []
         super().__init__(settings=settings)
 
-    def show_film(self, film: Film, jobs: Mapping[str, Job]) -> None:
+    def show_film(self, film: Film, jobs: Mapping[str, Job], live: Live = NOTHING_KNOWN) -> None:
         """Note the film."""
-        del jobs
+        del jobs, live
         self.shown.append(film.id)
 
 

@@ -127,6 +127,21 @@ def test_a_shot_of_an_earlier_film_is_a_link() -> None:
     assert card.parts == ()
 
 
+@pytest.mark.parametrize(
+    ("live", "words"),
+    [
+        (Live(), "**Joining the shots…**"),
+        (Live(fraction=0.5), "▰▰▰▰▰▰▱▱▱▱▱▱ **50 %** · **Joining the shots…**"),
+    ],
+    ids=["begun", "half done"],
+)
+def test_a_film_says_how_far_its_joining_is(live: Live, words: str) -> None:
+    """Joining takes up to a minute, in which nothing else on the card moves."""
+    film = a_film("cut", "cut", state="joining")
+    jobs = {job.id: job for job in (a_shot_job(film, number) for number in (1, 2))}
+    assert film_card(film, jobs, {film.id: live}, now=NOW).body.endswith(f"\n{words}")
+
+
 def test_a_film_that_waits_is_asked_about_once() -> None:
     """One question for the film, below the shot that stands for it."""
     film = a_film("cut", "cut", state="waiting")

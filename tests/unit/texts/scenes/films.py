@@ -37,7 +37,7 @@ def _card(state: FilmState, *jobs: str, **changes: Any) -> Scene:
             "running": {"started_at": NOW},
         }
         found = [a_shot_job(film, n, how, **more.get(how, {})) for n, how in enumerate(jobs, start=1)]
-        lives = {job.id: Live(fraction=0.4, position=2) for job in found}
+        lives = {each: Live(fraction=0.4, position=2) for each in (film.id, *(job.id for job in found))}
         card = film_card(film, {job.id: job for job in found}, lives, now=NOW + 30)
         shown = [choice.label for select in card.selects for choice in select.choices]
         return (layout_texts(card), shown, [button.label for button in card.buttons])
