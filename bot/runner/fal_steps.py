@@ -23,7 +23,7 @@ from bot.fal.client import FalClient
 from bot.fal.follower import Looks
 from bot.fal.wire.error_types import UNKNOWN
 from bot.fal.wire.result import CLIENT_CLOSED, SERVER_ERROR, UNPROCESSABLE
-from bot.fal.wire.types import FalStatus, Handle
+from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.files.files import Files
 from bot.jobs import machine
 from bot.jobs.growing_waits import GrowingWaits
@@ -304,18 +304,25 @@ class FalSteps:
                 await on_status(status)
         raise AssertionError("fal is followed until the request is completed or an error is raised")
 
-    async def fetch(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
+    async def ask_result(self, handle: Handle) -> Result:
+        """GET the result; `fetch` says what it means. Raises as `FalClient.result`."""
+        return await self._fal.result(handle)
+
+    async def fetch(
+        self, job: Job, asked: Awaitable[Result] | None = None, *, on_step: Callable[[str | None], None]
+    ) -> machine.Event:
         """GET the result, again and again while fal keeps it: the video may exist and be paid for.
 
-        Its HTTP status and body tell whether there is a video.
+        Its HTTP status and body tell whether there is a video. `asked` is the first `ask_result`, where it has begun.
         """
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
         begun = self._clock()
         since = job.completed_at or begun
         while True:
+            answer, asked = asked or self.ask_result(job.handle), None
             try:
-                result = await self._fal.result(job.handle)
+                result = await answer
             except FalNotReady as error:
                 return await self._not_yet(job, error)
             except FalError as error:

@@ -624,7 +624,8 @@ class Runner:
         begun = Ahead()
         try:
             while (event := await self._perform_all(advanced, begun)) is not None:
-                begun = ahead.begin(advanced.job, event, ask=self._fetch, download=self._cards.fetch)
+                begun.cancel()
+                begun = ahead.begin(advanced.job, event, ask=self._fal_steps.ask_result, download=self._cards.fetch)
                 if isinstance(event, machine.Uploaded):
                     advanced = await self._ask_fal(advanced, event)
                 else:
@@ -794,7 +795,9 @@ class Runner:
             case machine.Follow():
                 return await self._follow(job)
             case machine.Fetch():
-                return await (begun.answer or self._fetch(job))
+                return await self._fal_steps.fetch(
+                    job, begun.answer, on_step=lambda step: self._show_live(job, step=step)
+                )
             case machine.Deliver():
                 return await self._deliver(job, begun.video)
             case machine.ShowEnd():
@@ -845,10 +848,6 @@ class Runner:
         if (status := await self._fal_steps.unseen(job)) is not None:
             await self._advance(job, status)
         await self._fal_steps.ask_cancel(job)
-
-    async def _fetch(self, job: Job) -> Event:
-        """Ask fal for the result."""
-        return await self._fal_steps.fetch(job, on_step=lambda step: self._show_live(job, step=step))
 
     async def _deliver(self, job: Job, video: Awaitable[LinkReason | None] | None) -> Event:
         """Bring the video to its member; `video` is its download, where that has begun."""

@@ -69,3 +69,15 @@ async def test_a_download_ends_with_its_job(rig: RunnerRig, monkeypatch: pytest.
         await ended.wait()
     monkeypatch.setattr(rig.store, "write", write)
     assert ((await rig.job()).state, rig.cards.delivered) == ("fetching", [])
+
+
+async def test_an_answer_is_judged_by_the_stored_job(rig: RunnerRig) -> None:
+    """The server pays what fal may have billed for a request that had begun, however early its result was asked for."""
+    (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 30})).raise_for_status()
+    order = await rig.order()
+    await rig.runner.accept(order)
+    await rig.until(lambda job: job.state == "running")
+    await rig.runner.cancel(order.id, member_id=2)
+    job = await rig.until(lambda job: job.told)
+    spent = {one.limit.side: one.spent_microusd for one in (await rig.view_of(job)).standings}
+    assert spent == {"member": 0, "server": 200_000}
