@@ -41,7 +41,8 @@ class FalAccount:
         """Note what fal answered, asked for a video of `mode` or for what belongs to no mode.
 
         A refused key or a locked account closes it. Where a 403 for a mode does not say that it is about the account, a
-        probe tells: if that passes, only access to the mode is missing, which is told and closes nothing.
+        probe tells: if that passes, only access to the mode is missing, which is told and closes nothing. If fal cannot
+        be asked, nothing is noted; the next 403 asks again.
         """
         if not isinstance(error, FalAccountError):
             return
@@ -89,8 +90,7 @@ class FalAccount:
         await end(self._ending)
 
     async def _judge(self, mode: str) -> None:
-        await self._try()
-        if not self.is_closed:
+        if await self._try() and not self.is_closed:
             await self._alarms.begin("access", mode, what="refused", text=no_access(mode), closes=False)
 
     async def _end_lack(self, mode: str) -> None:
@@ -104,7 +104,8 @@ class FalAccount:
             await asyncio.sleep(self._pause_s)
             await self._try()
 
-    async def _try(self) -> None:
+    async def _try(self) -> bool:
+        """Probe, and note what follows from it; returns whether fal took the probe."""
         try:
             await self._probe()
             await self._alarms.end("account")
@@ -114,6 +115,9 @@ class FalAccount:
             log.info("fal's account could not be asked about: %s", error)
         except StorageError:
             log.warning("the end of a trouble with fal's account could not be stored; it is probed again")
+        else:
+            return True
+        return False
 
 
 _KEY = "fal does not take FAL_KEY (401): orders are refused and jobs wait. Put in a key that fal takes, and restart."

@@ -209,6 +209,19 @@ async def test_whether_it_is_the_account_or_one_mode(rig: Rig) -> None:
     await wait_for(is_so)
 
 
+async def test_a_probe_that_fal_does_not_answer_says_nothing(rig: Rig) -> None:
+    """While fal cannot be asked, nobody is told that it takes the account's files; the next 403 asks again."""
+    forbidden = FalAccountError("Forbidden", status=403)
+    await rig.plan("faults", at="upload", status=503, times=1)
+    await rig.account.note(forbidden, mode="wan27-image")
+    assert rig.account._judging is not None
+    await rig.account._judging
+    assert rig.on() == set()
+    await rig.account.note(forbidden, mode="wan27-image")
+    await rig.account._judging
+    assert rig.on() == {("access", "wan27-image", False)}
+
+
 async def test_a_key_that_is_refused(rig: Rig) -> None:
     """A price list that refuses the key has the account asked at once."""
     rig.fal.keys.clear()
