@@ -315,6 +315,7 @@ def _film_scenes() -> tuple[Scene, ...]:
         *(_job_scene(name, card, "components") for name, card in cards.items()),
         _job_scene("film-finished", cards["film-finished"], "classic"),
         _card_scene("film-redo", lambda: look_film.redo(a_job)),
+        _card_scene("film-retry", lambda: look_film.retry(a_job)),
         *(_panel_scene(name, form) for name, form in look_forms.forms(a_job).items()),
     )
 
@@ -326,6 +327,7 @@ def _chip_in_scenes() -> tuple[Scene, ...]:
     cards = look_chip_in.cards(a_job)
     return (
         *(Scene(name, lambda card=card: [message_of(card())]) for name, card in cards.items()),
+        _card_scene("chip-in-question", lambda: look_chip_in.question(a_job)),
         _job_scene("paid-together", paid_together, "components"),
     )
 

@@ -1,4 +1,4 @@
-"""The cards of `make look` of a video that several members pay for: open, waiting for a place, and over."""
+"""What `make look` shows of a video that several members pay for: its cards, and what a press asks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from bot.jobs.chip_ins import ChipIn
 from bot.jobs.model import Job
 from bot.ledger.model import Share
 from bot.texts.card import Card
-from bot.texts.chip_in import chip_in_card
+from bot.texts.chip_in import add_question, chip_in_card
 from sandbox.look_admin import NOW
 
 MakeJob: TypeAlias = Callable[[], Job]
@@ -32,3 +32,8 @@ def cards(a_job: MakeJob) -> Mapping[str, Callable[[], Card]]:
         "chip-in-full": lambda: chip_in_card(full),
         "chip-in-over": lambda: chip_in_card(replace(a_chip_in(job), state="over", over="late")),
     }
+
+
+def question(a_job: MakeJob) -> Card:
+    """Return what is asked before a press that adds much."""
+    return add_question(a_chip_in(a_job()), 200_000, above_microusd=100_000)

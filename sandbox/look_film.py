@@ -11,7 +11,7 @@ from bot.jobs.model import Failure, Input, Job, Live, Part, PostedVideo, Result,
 from bot.ledger.model import Who
 from bot.texts import film_panel
 from bot.texts.card import Card, Field, JobCard
-from bot.texts.film_buttons import redo_card
+from bot.texts.film_buttons import redo_card, retry_card
 from bot.texts.film_card import film_card
 from bot.texts.film_panel import (
     DraftPage,
@@ -215,3 +215,8 @@ def card_scenes(a_job: MakeJob) -> Mapping[str, Callable[[], JobCard]]:
 def redo(a_job: MakeJob) -> Card:
     """Return the question before a shot is made again."""
     return redo_card(a_film(a_job()), 1, {"one": 750_000, "rest": 1_500_000})
+
+
+def retry(a_job: MakeJob) -> Card:
+    """Return the question before a shot is tried again at another price than the button said."""
+    return retry_card(a_film(a_job()), 4, 750_000, 900_000)

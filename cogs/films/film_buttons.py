@@ -245,8 +245,8 @@ async def _redo(interaction: Interaction, shot: Shot, *, film: Film, number: int
     await interaction.response.defer()
     async with error_boundary(interaction, TROUBLE, say=_say):
         await _check_posting(interaction, film)
+        film, jobs = await film_here(interaction, film.id)  # as it is now: a form may have been open for long
         who, films = interaction_member(interaction), interaction.client.services.films
-        jobs = await interaction.client.services.store.read(jobs_of(film))
         price = films.redo_microusd(film, jobs, number, shot, and_following=and_following)
         again = partial(_redo, shot=shot, film=film, number=number, and_following=and_following)
         async with offering_admins(interaction, price, again):

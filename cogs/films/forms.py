@@ -291,7 +291,8 @@ class TakeForm(_FilmForm):
         self.prompt = self.text(
             "prompt", "What happens", "In this shot alone.", shot.prompt, is_long=True, required=True
         )
-        self.seconds = self.choice("seconds", "Length", "", _lengths(services, film, shot, beside_microusd))
+        hint = "The price includes the shots that are made again with it." if beside_microusd else ""
+        self.seconds = self.choice("seconds", "Length", hint, _lengths(services, film, shot, beside_microusd))
         seed = "" if shot.seed is None else str(shot.seed)
         self.seed = self.text("seed", "Seed", "Empty for a new one.", seed, is_long=False, required=False)
 
