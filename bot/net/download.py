@@ -22,6 +22,7 @@ Sleep = Callable[[float], Awaitable[None]]
 BUFFER_BYTES = 256 * 1024
 REDIRECTS_MAX = 3
 WAIT_MAX_S = 30.0
+_DIGITS_MAX = 4000  # of a length; Python reads no number of more than 4300 digits
 _LATER = frozenset({408, 425, 429})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -155,7 +156,7 @@ async def _attempt(download: _Download[T]) -> T:
 
 def _next(download: _Download[T], url: httpx.URL, redirect: _Redirect) -> httpx.URL:
     """Return the redirect's target, if it is on the same host and allowed."""
-    target = url.join(_parsed(redirect.location))
+    target = _parsed(str(url.join(_parsed(redirect.location))))
     if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port) or not download.allowed(target):
         raise DownloadFailed(f"{download.where} redirects to another host", status=redirect.status)
     return target
@@ -224,16 +225,18 @@ def _check_reply(download: _Download[T], reply: FileReply) -> None:
 
 
 def _announced(reply: FileReply) -> int | None:
-    """Return the Content-Length; None if it is missing or no number."""
+    """Return the Content-Length; None if it is missing, or no number that can be read."""
     text = reply.header("content-length")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX else None
 
 
 def _parsed(url: str) -> httpx.URL:
     try:
-        return httpx.URL(url)
-    except httpx.InvalidURL as error:
+        parsed = httpx.URL(url)
+        parsed.host  # noqa: B018 - decoded only here: a name that begins with "xn--" may be no name
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise DownloadFailed("the address of the file is not a URL") from error
+    return parsed
 
 
 def within(*bases: str) -> Allowed:

@@ -138,6 +138,34 @@ async def test_lying_length(fetch: Fetch) -> None:
     assert fetch.left == []
 
 
+@pytest.mark.parametrize("length", ["9" * 5000, "0" * 5000 + "5", "5, 99"])
+async def test_odd_length(fetch: Fetch, length: str) -> None:
+    """A length that no number is read from, also because it is too long for one, is as none: the whole body counts."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nwhole".encode())
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        base = "http://{}:{}".format(*server.sockets[0].getsockname())
+        assert (
+            await to_disk(fetch.http, f"{base}/x", fetch.path, bytes_max=9, timeout_s=30.0, allowed=within(base)) == 5
+        )
+
+
+@pytest.mark.parametrize("url", ["https://xn--a.com/x", "https://localhost/\ud800"])
+async def test_no_address(fetch: Fetch, url: str) -> None:
+    """An address that cannot be decoded is no address, also one that a redirect leads to."""
+
+    async def handler(_request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": "https://xn--a.com/x"})
+
+    for one in (url, fetch.files.serve("/file", handler)):
+        with pytest.raises(DownloadFailed, match="not a URL"):
+            await fetch(one)
+
+
 async def test_repeats(fetch: Fetch) -> None:
     """A server's passing failure is repeated after growing waits until it works."""
 
