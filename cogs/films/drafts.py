@@ -76,13 +76,14 @@ async def page_of(interaction: Interaction, draft: Draft, notice: str = "") -> D
     known = [price for price in prices if price is not None]
     microusd = sum(known) if prices and len(known) == len(prices) else None
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
-    may_ask = microusd is not None and in_whole_cents(grant_needed(view, microusd)) > 0
+    lacks = problems(draft, seconds_max=services.settings.films.seconds_max)
+    may_ask = microusd is not None and not lacks and in_whole_cents(grant_needed(view, microusd)) > 0
     others = await services.store.read(drafts.drafts_of(who.guild_id, who.member_id))
     return DraftPage(
         draft=draft,
         prices_microusd=prices,
         microusd=microusd,
-        problems=problems(draft, seconds_max=services.settings.films.seconds_max),
+        problems=lacks,
         left=words.left_words(reach(view), microusd, may_ask=may_ask),
         may_ask=may_ask,
         notice=notice,
