@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from bot.settings import WebSettings
 
@@ -38,8 +38,8 @@ class Connections:
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a request, and count no time against one that has come whole."""
         connection = None if request.transport is None else self._open.get(request.transport)
-        if connection is not None and request.content.is_eof():
-            connection.expect_nothing()
+        if connection is not None:
+            connection.expect_body(request.content)
         try:
             return await handler(request)
         finally:
@@ -80,6 +80,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._is_idle = False
+        self._body: StreamReader | None = None  # of the request that is being answered, until it has come
 
     def expect(self, within_s: float) -> None:
         """Drop it unless a whole request comes within this time."""
@@ -87,13 +88,20 @@ class _Connection(asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(within_s, self.drop)
         self._connections.waits(self)
 
-    def expect_nothing(self) -> None:
-        """Let it be while it is answered."""
-        self._stop_timer()
-        self._connections.waits_no_more(self)
+    def expect_body(self, body: StreamReader) -> None:
+        """Let it be while it is answered, once its body has come."""
+        self._body = body
+        self._look_at_body()
+
+    def _look_at_body(self) -> None:
+        if self._body is not None and self._body.is_eof():
+            self._body = None
+            self._stop_timer()
+            self._connections.waits_no_more(self)
 
     def expect_next(self) -> None:
         """Wait for the first byte of the next request; what is still being sent may take as long."""
+        self._body = None
         if self._transport is not None and not self._transport.is_closing():
             self._is_idle = True
             self._connections.waits_no_more(self)  # from now on others have waited longer
@@ -118,6 +126,7 @@ class _Connection(asyncio.Protocol):
             self._is_idle = False
             self.expect(self._connections.settings.request_s)
         self._inner.data_received(data)
+        self._look_at_body()
 
     def eof_received(self) -> bool | None:
         """Pass it on."""

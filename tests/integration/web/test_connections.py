@@ -36,11 +36,18 @@ async def body(request: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def serving(
-    *, most: int = 100, request_s: float = LONG_S, idle_s: float = LONG_S, slow: asyncio.Event | None = None
+    *,
+    most: int = 100,
+    request_s: float = LONG_S,
+    idle_s: float = LONG_S,
+    begun: asyncio.Event | None = None,
+    slow: asyncio.Event | None = None,
 ) -> AsyncGenerator[WebServer]:
-    """Serve with these bounds; `/slow` answers when `slow` is set."""
+    """Serve with these bounds; `/slow` sets `begun`, and answers when `slow` is set."""
 
     async def wait(_request: web.Request) -> web.Response:
+        if begun is not None:
+            begun.set()
         if slow is not None:
             await slow.wait()
         return web.Response(text="slow")
@@ -48,6 +55,7 @@ async def serving(
     routes = [
         Route("GET", "/quick", quick),
         Route("GET", "/slow", wait),
+        Route("POST", "/slow", wait, body_bytes_max=1024),
         Route("GET", "/large", large),
         Route("POST", "/body", body, body_bytes_max=1024),
     ]
@@ -158,6 +166,24 @@ async def test_an_answer_may_take_longer() -> None:
             await ended(reader)
         done.set()
         assert await asking == "slow"
+
+
+async def test_a_late_body() -> None:
+    """No time counts from the moment the last byte of a body has come, and nobody takes its connection's place."""
+    begun, done = asyncio.Event(), asyncio.Event()
+    async with (
+        serving(most=2, request_s=0.5, begun=begun, slow=done) as server,
+        client(server, HEADERS.replace(b"/body", b"/slow")) as (asking, writer),
+    ):
+        async with asyncio.timeout(WAIT_S):
+            await begun.wait()
+        writer.write(b"x" * 100)
+        await until(lambda: not server.connections._waiting)
+        async with client(server) as (later, _):  # sends nothing, and is ended after it
+            assert await ended(later) == b""
+        done.set()
+        async with asyncio.timeout(WAIT_S):
+            assert (await asking.readuntil(b"\r\n\r\nslow")).startswith(b"HTTP/1.1 200")
 
 
 async def test_a_full_house() -> None:
