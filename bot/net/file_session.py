@@ -173,8 +173,8 @@ class FileSession:
     async def get(self, url: httpx.URL, take: Callable[[FileReply], T]) -> T:
         """GET the URL, and return what `take` makes of the reply in a thread.
 
-        Cancelled, it shuts the connection down, so that the thread ends too. A kept connection that the server has
-        just closed is replaced by a new one.
+        Cancelled, it shuts the connection down, so that the thread ends too. What breaks on a kept connection, which
+        the server may have just closed, is asked for once more on a new one; `take` is called again then.
 
         Raises:
             LineBroken: the connection could not be made, or broke; and what `take` raises.

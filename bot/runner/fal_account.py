@@ -57,7 +57,7 @@ class FalAccount:
 
     def note_taken(self, mode: str) -> None:
         """Note that fal took a request for a video of this mode; nothing is waited for."""
-        if self.lacks_access(mode):
+        if self.lacks_access(mode) and (self._ending is None or self._ending.done()):
             self._ending = asyncio.create_task(self._end_lack(mode), name=f"access to {mode}")
 
     def lacks_access(self, mode: str) -> bool:

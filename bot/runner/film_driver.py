@@ -62,7 +62,7 @@ class Shots(Protocol):
         ...
 
     async def cancel(self, job_id: str, *, member_id: int) -> str:
-        """Cancel a job if that is still possible and this process drives it; raises as `Runner`."""
+        """Cancel a job if that is still possible, and this process is not ending; raises as `Runner`."""
         ...
 
 

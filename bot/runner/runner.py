@@ -56,8 +56,8 @@ POSTED_AGE_MAX_S, POSTED_MAX = 3600.0, 100  # videos posted before a restart who
 SLEPT_S = 30.0  # a wait that lasts so much longer than it should means that the machine slept
 WAKE_GRACE_S = 600.0  # after a start or a sleep, in which jobs past their time are asked about before they are ended
 DEFECT_TRIES = 3
-_NOTHING_AHEAD = Ahead()
 DEFECT_WAIT_S = 5.0
+_NOTHING_AHEAD = Ahead()
 SOME_CANCELLED = (
     "Wanda cancelled what wasn't started and asked fal to stop the rest. "
     "A video that's already made is still posted and charged."
