@@ -71,8 +71,9 @@ CREATE TABLE bills (
     at DOUBLE PRECISION NOT NULL,
     endpoint TEXT NOT NULL,
     nano_usd BIGINT NOT NULL CHECK (nano_usd >= 0 AND nano_usd <= 1000000000000000),
-    is_open BIGINT NOT NULL, refunded_nano_usd BIGINT NOT NULL DEFAULT 0
-CHECK (refunded_nano_usd >= 0 AND refunded_nano_usd <= 1000000000000000),
+    is_open BIGINT NOT NULL,
+    refunded_nano_usd BIGINT NOT NULL DEFAULT 0
+        CHECK (refunded_nano_usd >= 0 AND refunded_nano_usd <= 1000000000000000),
     PRIMARY KEY (request_id, at)
 );
 CREATE INDEX bills_by_time ON bills (at);

@@ -63,7 +63,8 @@ _ROWS: Mapping[str, str] = {
 }
 _NAME = re.compile(r'^CREATE TABLE "(\w+)"')  # RENAME TO quotes the name
 _ADDED_LAST = re.compile(r"\n, (?P<columns>[^\n]+)\)$")
-_ADDED_BEFORE_KEY = re.compile(r"(?<=NULL), (?=\w+ [A-Z]+,$)", re.MULTILINE)
+_ADDED_BEFORE_KEY = re.compile(r"(?<=NULL), (?=\w+ [A-Z][A-Z0-9 ]+,?$)", re.MULTILINE)
+_CHECK_OF_COLUMN = re.compile(r"(?<=\w)\n(?=CHECK )")
 
 
 def schema_doc() -> str:
@@ -88,7 +89,8 @@ def schema_doc() -> str:
 
 def _tidy(sql: str) -> str:
     """Return SQLite's text of a table with each column on its own line, including those that ALTER TABLE added."""
-    sql = _ADDED_BEFORE_KEY.sub(",\n    ", _NAME.sub(r"CREATE TABLE \1", sql))
+    sql = _CHECK_OF_COLUMN.sub("\n        ", _NAME.sub(r"CREATE TABLE \1", sql))
+    sql = _ADDED_BEFORE_KEY.sub(",\n    ", sql)
     added = _ADDED_LAST.search(sql)
     if added is None:
         return sql
