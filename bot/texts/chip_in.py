@@ -100,8 +100,19 @@ def _buttons(chip_in: ChipIn) -> tuple[Button, ...]:
     )
 
 
+def question_or_amount(chip_in: ChipIn, microusd: int, *, above_microusd: int) -> Card | int:
+    """Return the private question before a press adds more than the price above which the member is asked.
+
+    Else return how much it may add: no more than that price, also if somebody takes theirs back at this moment.
+    """
+    amount = min(microusd, chip_in.missing_microusd)
+    if amount > above_microusd:
+        return add_question(chip_in, amount, above_microusd=above_microusd)
+    return min(microusd, above_microusd)
+
+
 def add_question(chip_in: ChipIn, microusd: int, *, above_microusd: int) -> Card:
-    """Return the private question before a press adds more than the price above which the member is asked."""
+    """Return the private question before a press adds this amount."""
     amount = exact_dollars(microusd)
     lines = [
         "" if chip_in.job is None else _asked(chip_in.job),

@@ -46,15 +46,15 @@ class ChipInRestButton(PersistentButton, template=CHIP_IN_REST_TEMPLATE):
             await _add_from(chip_in_id, interaction, microusd)
             return
         await think(interaction)
-        question = await _question(interaction, chip_in_id, microusd)
-        if question is None:
-            await _add_from(chip_in_id, interaction, microusd)
+        answer = await _question_or_amount(interaction, chip_in_id, microusd)
+        if isinstance(answer, int):
+            await _add_from(chip_in_id, interaction, answer)
             return
-        await interaction.edit_original_response(embed=to_embed(question), view=to_view(question))
+        await interaction.edit_original_response(embed=to_embed(answer), view=to_view(answer))
 
 
-async def _question(interaction: Interaction, chip_in_id: str, microusd: int) -> Card | None:
-    """Return what a member is asked before a press spends so much; None if nothing is to be asked.
+async def _question_or_amount(interaction: Interaction, chip_in_id: str, microusd: int) -> Card | int:
+    """Return what a member is asked before a press spends so much, or what it may add without a question.
 
     Raises:
         OptionRefused: the chip-in is over, or another server's.
@@ -65,8 +65,7 @@ async def _question(interaction: Interaction, chip_in_id: str, microusd: int) ->
     view = await services.store.read(
         holds.standing(interaction_member(interaction), at=services.clock(), shipped=services.shipped)
     )
-    amount, above = min(microusd, chip_in.missing_microusd), view.terms.confirm_above_microusd.value
-    return words.add_question(chip_in, amount, above_microusd=above) if amount > above else None
+    return words.question_or_amount(chip_in, microusd, above_microusd=view.terms.confirm_above_microusd.value)
 
 
 class ChipInButton(PersistentButton, template=CHIP_IN_TEMPLATE):
