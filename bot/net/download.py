@@ -13,7 +13,7 @@ import httpx
 
 from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
 from bot.net.decoding import is_plain
-from bot.net.file_session import FileReply, FileSession, LineBroken
+from bot.net.file_session import ConnectionBroken, FileReply, FileSession
 
 T = TypeVar("T")
 Allowed = Callable[[httpx.URL], bool]
@@ -146,7 +146,7 @@ async def _attempt(download: _Download[T]) -> T:
     for _ in range(REDIRECTS_MAX + 1):
         try:
             taken = await download.http.get(url, partial(_take, download))
-        except LineBroken as error:
+        except ConnectionBroken as error:
             raise _RetryError(str(error)) from error
         if isinstance(taken, _Done):
             return taken.value

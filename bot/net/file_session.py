@@ -36,7 +36,7 @@ _BROKEN = (OSError, http.client.HTTPException)
 _Place = tuple[str, str, int]  # scheme, host and port
 
 
-class LineBroken(Exception):  # noqa: N818 - reads better at the except
+class ConnectionBroken(Exception):  # noqa: N818 - reads better at the except
     """The connection could not be made or broke, or what came over it is no HTTP."""
 
 
@@ -55,20 +55,19 @@ class FileReply:
         """Fill the buffer with what comes next, and return how much that was: less at the end, 0 after it.
 
         Raises:
-            LineBroken: the connection broke.
+            ConnectionBroken: the connection broke.
         """
         try:
             return self._response.readinto(buffer)
         except _BROKEN as error:
-            raise LineBroken(f"{type(error).__name__}: {error}") from error
+            raise ConnectionBroken(f"{type(error).__name__}: {error}") from error
 
 
-class _Line:
+class _Connection:
     """One connection. `abort` may be called while a thread uses it."""
 
     def __init__(self, place: _Place, raw: socket.socket) -> None:
         self.place = place
-        self.is_used = False
         self.idle_since = 0.0
         self._socket = raw
         self._http: http.client.HTTPConnection | None = None
@@ -79,7 +78,7 @@ class _Line:
         """GET the URL and return what `take` makes of the reply.
 
         Raises:
-            LineBroken: the connection broke before or while the reply came; and what `take` raises.
+            ConnectionBroken: the connection broke before or while the reply came; and what `take` raises.
         """
         self._is_free = False
         response = self._asked(url)
@@ -93,16 +92,16 @@ class _Line:
     def _asked(self, url: httpx.URL) -> http.client.HTTPResponse:
         begun_at, outcome = time.perf_counter(), NO_REPLY
         try:
-            connection = self._opened()
-            connection.putrequest("GET", url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", url.netloc.decode("ascii"))
+            opened = self._opened()
+            opened.putrequest("GET", url.raw_path.decode("ascii"), skip_host=True, skip_accept_encoding=True)
+            opened.putheader("Host", url.netloc.decode("ascii"))
             for name, value in _HEADERS.items():
-                connection.putheader(name, value)
-            connection.endheaders()
-            response = connection.getresponse()
+                opened.putheader(name, value)
+            opened.endheaders()
+            response = opened.getresponse()
             outcome = outcome_of(response.status)
         except _BROKEN as error:
-            raise LineBroken(f"{type(error).__name__}: {error}") from error
+            raise ConnectionBroken(f"{type(error).__name__}: {error}") from error
         finally:
             count_download(outcome, time.perf_counter() - begun_at)
         return response
@@ -151,8 +150,8 @@ class FileSession:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="file")
-        self._idle: list[_Line] = []
-        self._busy: dict[_Line, asyncio.Future[Any]] = {}
+        self._idle: list[_Connection] = []
+        self._busy: dict[_Connection, asyncio.Future[Any]] = {}
         self._pruning: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
@@ -163,8 +162,8 @@ class FileSession:
     ) -> None:
         if self._pruning is not None:
             self._pruning.cancel()
-        for line in self._busy:
-            line.abort()
+        for connection in self._busy:
+            connection.abort()
         if self._busy:
             await asyncio.wait(self._busy.values(), timeout=_ABORT_S)
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -177,63 +176,63 @@ class FileSession:
         the server may have just closed, is asked for once more on a new one; `take` is called again then.
 
         Raises:
-            LineBroken: the connection could not be made, or broke; and what `take` raises.
+            ConnectionBroken: the connection could not be made, or broke; and what `take` raises.
         """
         place = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
         kept = self._kept(place)
         if kept is not None:
-            with suppress(LineBroken):
+            with suppress(ConnectionBroken):
                 return await self._exchanged(kept, url, take)
         return await self._exchanged(await _connected(place), url, take)
 
-    async def _exchanged(self, line: _Line, url: httpx.URL, take: Callable[[FileReply], T]) -> T:
-        job = self._threads.submit(line.exchange, url, take)
-        self._busy[line] = done = asyncio.wrap_future(job)
-        done.add_done_callback(lambda _: self._put_back(line, done))
+    async def _exchanged(self, connection: _Connection, url: httpx.URL, take: Callable[[FileReply], T]) -> T:
+        under_way = self._threads.submit(connection.exchange, url, take)
+        self._busy[connection] = done = asyncio.wrap_future(under_way)
+        done.add_done_callback(lambda _: self._put_back(connection, done))
         try:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
-            if not job.cancel():
-                line.abort()
+            if not under_way.cancel():
+                connection.abort()
                 await asyncio.wait({done}, timeout=_ABORT_S)
             raise
 
-    def _put_back(self, line: _Line, done: asyncio.Future[T]) -> None:
+    def _put_back(self, connection: _Connection, done: asyncio.Future[T]) -> None:
         """Keep the connection for the next file, or close it."""
-        del self._busy[line]
-        if done.cancelled() or done.exception() is not None or len(self._idle) >= IDLE_MAX or not line.is_free():
-            line.close()
+        del self._busy[connection]
+        if done.cancelled() or done.exception() is not None or len(self._idle) >= IDLE_MAX or not connection.is_free():
+            connection.close()
             return
-        line.idle_since = time.monotonic()
-        self._idle.append(line)
+        connection.idle_since = time.monotonic()
+        self._idle.append(connection)
         if self._pruning is None:
             self._pruning = asyncio.get_running_loop().call_later(IDLE_S, self._prune)
 
-    def _kept(self, place: _Place) -> _Line | None:
+    def _kept(self, place: _Place) -> _Connection | None:
         """Take the connection that was used last for this place; those that were closed meanwhile are dropped."""
-        self._drop_idle(lambda line: line.place == place and not line.is_free())
-        line = next((line for line in reversed(self._idle) if line.place == place), None)
-        if line is not None:
-            self._idle.remove(line)
-        return line
+        self._drop_idle(lambda one: one.place == place and not one.is_free())
+        connection = next((one for one in reversed(self._idle) if one.place == place), None)
+        if connection is not None:
+            self._idle.remove(connection)
+        return connection
 
     def _prune(self) -> None:
         long_ago = time.monotonic() - IDLE_S
-        self._drop_idle(lambda line: line.idle_since <= long_ago)
+        self._drop_idle(lambda one: one.idle_since <= long_ago)
         again = bool(self._idle)
         self._pruning = asyncio.get_running_loop().call_later(IDLE_S, self._prune) if again else None
 
-    def _drop_idle(self, is_over: Callable[[_Line], bool]) -> None:
-        for line in [line for line in self._idle if is_over(line)]:
-            self._idle.remove(line)
-            line.close()
+    def _drop_idle(self, is_over: Callable[[_Connection], bool]) -> None:
+        for connection in [one for one in self._idle if is_over(one)]:
+            self._idle.remove(connection)
+            connection.close()
 
 
-async def _connected(place: _Place) -> _Line:
+async def _connected(place: _Place) -> _Connection:
     """Return a new connection.
 
     Raises:
-        LineBroken: none could be made.
+        ConnectionBroken: none could be made.
     """
     _, host, port = place
     loop = asyncio.get_running_loop()
@@ -242,5 +241,5 @@ async def _connected(place: _Place) -> _Line:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
             raw = await start_connection(found, happy_eyeballs_delay=_EYEBALLS_S, loop=loop)
     except (OSError, UnicodeError) as error:
-        raise LineBroken(f"{type(error).__name__}: {error}") from error
-    return _Line(place, raw)
+        raise ConnectionBroken(f"{type(error).__name__}: {error}") from error
+    return _Connection(place, raw)

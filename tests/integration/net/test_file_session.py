@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from bot.net import file_session
-from bot.net.file_session import FileReply, FileSession, LineBroken
+from bot.net.file_session import ConnectionBroken, FileReply, FileSession
 from tests.support.file_server import FileServer
 
 WITHIN_S = 30.0
@@ -100,7 +100,7 @@ async def test_leaving_ends_what_is_under_way(files: FileServer) -> None:
         async with FileSession() as http:
             task = asyncio.create_task(http.get(url, whole))
             await begun.wait()
-        with pytest.raises(LineBroken):
+        with pytest.raises(ConnectionBroken):
             await task
 
 
@@ -121,14 +121,14 @@ async def test_what_is_no_http(http: FileSession, serve: object) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)  # pyright: ignore[reportArgumentType] - one of the two above
     async with server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(LineBroken):
+        with pytest.raises(ConnectionBroken):
             await http.get(httpx.URL(f"http://127.0.0.1:{port}/"), whole)
 
 
 async def test_no_such_name(http: FileSession) -> None:
     """A name that leads nowhere, or is none, is a connection that could not be made."""
     for host in ("wanda.invalid", "a" * 70 + ".example"):
-        with pytest.raises(LineBroken):
+        with pytest.raises(ConnectionBroken):
             await http.get(httpx.URL(f"http://{host}/"), whole)
 
 
@@ -157,11 +157,11 @@ async def tls_url(tmp_path: Path) -> AsyncIterator[tuple[httpx.URL, Path]]:
 async def test_tls(http: FileSession, tls_url: tuple[httpx.URL, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """A certificate that nobody vouches for, or for another name, is refused; one that is trusted is not."""
     url, certificate = tls_url
-    with pytest.raises(LineBroken, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(ConnectionBroken, match="CERTIFICATE_VERIFY_FAILED"):
         await http.get(url, whole)
     trusting = ssl.create_default_context(cafile=str(certificate))
     monkeypatch.setattr(file_session, "tls_context", lambda: trusting)
     for _ in range(2):
         assert await http.get(url, whole) == b"whole" * 100_000
-    with pytest.raises(LineBroken, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(ConnectionBroken, match="CERTIFICATE_VERIFY_FAILED"):
         await http.get(url.copy_with(host="127.0.0.1"), whole)
