@@ -42,8 +42,11 @@ def film_from(draft: Draft, quoted: FilmQuote, who: Who, address: Address, *, no
 
 
 def priced(film: Film, jobs: Jobs, takes: dict[int, Take], prices: PriceTable) -> dict[int, Take]:
-    """Return the takes with what each costs now, as it would begin now; raises as `shot_quote`."""
-    looks, found = looks_of(film, jobs), dict[int, Take]()
+    """Return the takes with what each costs now, beginning as it will in the film with all; raises as `shot_quote`."""
+    found: dict[int, Take] = {}
+    for number, take in takes.items():
+        film = film.with_take(number, take)
+    looks = looks_of(film, jobs)
     for number, take in takes.items():
         shot = replace(take.shot, made=None)
         if shot.needs_frame and source_of(looks, number) is None:

@@ -68,3 +68,21 @@ def test_a_shot_that_became_dearer_than_what_is_reserved_is_asked_about(world: F
     assert world.money() == (3 * EACH, 0)
     world.make_all()
     assert (world.film().state, world.money()) == ("done", (0, 3 * EACH))
+
+
+def test_a_shot_that_gets_a_shot_before_it_costs_what_its_first_frame_makes_of_it(world: FilmWorld) -> None:
+    """Made anew together with the shot that was left out before, it begins where that one ends, and costs that mode."""
+    film = world.order(a_draft("cut", "continue"))
+    world.come_to(film.take(1).job_id, "failed")
+    world.drive()
+    world.do(world.orders.skip(FILM_ID, 1, film.take(1).job_id, member_id=2))
+    world.make_all()
+    assert (world.film().state, world.money()) == ("done", (0, EACH))
+    start_with_new_prices(world)
+    film, jobs = world.film_and_jobs()
+    shot = film.take(1).shot
+    assert world.orders.redo_microusd(film, jobs, 1, shot, and_following=True) == 4 * EACH
+    world.do(world.orders.redo(FILM_ID, 1, shot, who=WHO, and_following=True))
+    assert world.money() == (4 * EACH, EACH)
+    world.make_all()
+    assert (world.film().state, world.money()) == ("done", (0, 5 * EACH))
