@@ -178,7 +178,9 @@ class FileSession:
         Raises:
             ConnectionBroken: the connection could not be made, or broke; and what `take` raises.
         """
-        place = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+        # As it stands in the URL: decoded, Python's resolver would read some names as others, "ß" as "ss".
+        host = url.raw_host.decode("ascii")
+        place = (url.scheme, host, url.port or (443 if url.scheme == "https" else 80))
         kept = self._kept(place)
         if kept is not None:
             with suppress(ConnectionBroken):

@@ -165,3 +165,17 @@ async def test_tls(http: FileSession, tls_url: tuple[httpx.URL, Path], monkeypat
         assert await http.get(url, whole) == b"whole" * 100_000
     with pytest.raises(ConnectionBroken, match="CERTIFICATE_VERIFY_FAILED"):
         await http.get(url.copy_with(host="127.0.0.1"), whole)
+
+
+async def test_the_host_is_the_one_in_the_url(http: FileSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name in its ASCII form is looked up in that form: no other host is asked than the one that was allowed."""
+    asked: list[str] = []
+
+    async def note(host: str, *_: object, **__: object) -> list[object]:
+        asked.append(host)
+        raise OSError("no such host")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", note)
+    with pytest.raises(ConnectionBroken):
+        await http.get(httpx.URL("https://xn--fa-hia.example/x"), whole)
+    assert asked == ["xn--fa-hia.example"]
