@@ -327,6 +327,8 @@ class Runner:
         elif self._fal_steps.is_followed_loosely(job_id):
             self._wake(job)  # from now on it is followed closely
         else:
+            if not self._shards().owns(job.guild_id):  # who drives it shows it; here nobody would end its progress
+                advanced = replace(advanced, effects=tuple(one for one in advanced.effects if one != machine.Show()))
             self._side_task(job_id, self._carry_on(advanced), name=f"cancel {job_id}")
         if advanced.job.state == "cancelled":
             return "Cancelled. You weren't charged."
@@ -681,6 +683,8 @@ class Runner:
                 log.info("%s: now %s", type(event).__name__, advanced.job.state)
                 count_event(event, advanced, begun_at=begun_at, stored_at=self._clock())
                 self._tell(event, advanced)
+                if advanced.job.state == "cancelled" and not advanced.changed:
+                    self._show(advanced.job)  # another process may have ended it, and its card tells progress here
                 return advanced
 
     def _tell(self, event: Event, advanced: transactions.Advanced) -> None:
