@@ -1,6 +1,7 @@
 """Downloads a URL to disk, with limits on bytes, time, hosts and retries. No file is held whole in memory."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ BUFFER_BYTES = 256 * 1024
 REDIRECTS_MAX = 3
 WAIT_MAX_S = 30.0
 _DIGITS_MAX = 4000  # of a length; Python reads no number of more than 4300 digits
+_PART = re.compile(r"\.[0-9a-f]{8}\.part$")
 _LATER = frozenset({408, 425, 429})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -237,6 +239,11 @@ def _parsed(url: str) -> httpx.URL:
     except (httpx.InvalidURL, UnicodeError) as error:
         raise DownloadFailed("the address of the file is not a URL") from error
     return parsed
+
+
+def is_part(name: str) -> bool:
+    """Return whether this is the name of a file that was not whole yet; a killed process leaves such files."""
+    return _PART.search(name) is not None
 
 
 def within(*bases: str) -> Allowed:

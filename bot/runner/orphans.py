@@ -1,5 +1,7 @@
 """Finds files without a job: the process ended before the job was accepted, or after it was deleted.
 
+Parts of downloads that a process did not finish are found as well, also a job's: each try has its own.
+
 An order's files are kept before its job is accepted, so that no job is ever without them. Where other processes may
 keep files at the same time, what is young is left alone: an order takes minutes, and `young_s` is at least twice that.
 """
@@ -14,6 +16,7 @@ from pathlib import Path
 from bot.files.files import Files, KeptFile
 from bot.files.names import FOLDERS, job_ids_in
 from bot.jobs.transactions import known_ids
+from bot.net.download import is_part
 from bot.sharding import ShardsNow
 from bot.storage.transaction import Store
 
@@ -78,6 +81,8 @@ async def _sweep(store: Store, files: Files, page: Sequence[KeptFile], before: f
     orphans = found - await store.read(known_ids(found)) if found else frozenset[str]()
     if orphans:
         await files.remove_jobs(orphans)
+    if parts := [one.name for one in page if is_part(one.name) and (before is None or one.changed_at < before)]:
+        await files.remove(parts)
     return orphans
 
 

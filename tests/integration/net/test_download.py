@@ -7,8 +7,9 @@ import pytest
 from aiohttp import web
 
 from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
-from bot.net.download import BUFFER_BYTES, to_disk, within
+from bot.net.download import BUFFER_BYTES, is_part, to_disk, within
 from bot.net.file_session import FileSession
+from sandbox.stage import eventually
 from tests.support.file_server import FileServer
 from tests.support.peak_memory import grows_at_most
 
@@ -224,7 +225,7 @@ async def test_deadline(fetch: Fetch) -> None:
 
 
 async def test_cancelled(fetch: Fetch) -> None:
-    """A cancelled download leaves nothing behind."""
+    """A cancelled download leaves nothing behind; a killed one what `is_part` tells by its name."""
     started = asyncio.Event()
 
     async def trickle(request: web.Request) -> web.StreamResponse:
@@ -235,6 +236,11 @@ async def test_cancelled(fetch: Fetch) -> None:
 
     task = asyncio.create_task(fetch(fetch.files.serve("/file", trickle)))
     await started.wait()
+
+    async def parts() -> list[str] | None:
+        return fetch.left or None
+
+    assert all(map(is_part, await eventually(parts, what="part of the file")))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -38,3 +38,15 @@ async def test_files_of_no_job_are_removed(store: Store, store_settings: Storage
     await empty_scratch(folder / "scratch")
     assert all(path.exists() for path in kept)
     assert not any(path.exists() for path in gone)
+
+
+async def test_parts_of_downloads_are_removed(store: Store, store_settings: StorageSettings) -> None:
+    """A killed process leaves what it had downloaded of a video, and no later try uses its name again."""
+    folder, job = store_settings.data_dir, a_job()
+    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    kept = _put(folder / "results" / f"{job.id}.mp4")
+    part = _put(folder / "results" / f"{job.id}.unchecked.0123abcd.part")
+    await sweep(store, FolderFiles(folder), before=0.0)
+    assert part.exists()  # it may be written to by another process
+    await sweep(store, FolderFiles(folder), before=None)
+    assert (kept.exists(), part.exists()) == (True, False)
