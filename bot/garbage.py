@@ -7,7 +7,7 @@ it paused the event loop for 250 ms, and most of what it looked at were modules 
 import gc
 
 # So a full collection comes only after 100,000 new objects. Rarer, it would let the memory grow: the libraries leave
-# about 300 objects (12 KB) of each job in cycles.
+# about 70 objects (7 KB) of each job in cycles.
 THRESHOLDS = (2000, 10, 5)
 
 

@@ -20,6 +20,7 @@ What Wanda does about each:
   answers, and the event loop as well: a thousand cards, each every few seconds, would leave it no time. A card's first
   edit does not wait for this, because until then its member reads no more than "Wanda is thinking".
 * The older a card, the rarer its edits: twice the interval after 5 minutes, five times after 15, none after an hour.
+* A card of a job that is parked says nothing that changes with time, so it is edited once, and again at the job's end.
 * After each failed edit the card rests longer, and after eight in a row it is left alone. A card that will
   never take an edit again is left alone at once, so that refused requests do not add up to a ban.
 
@@ -69,10 +70,13 @@ Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 
 @dataclass(eq=False, slots=True)
 class _Entry:
-    """One card in progress. `lock` is held during an edit, so that `end` can wait for it."""
+    """One card in progress. `lock` is held during an edit, so that `end` can wait for it.
+
+    `shown` is the hash of what Discord has: a thousand cards take a megabyte and more.
+    """
 
     frame: Frame
-    shown: JobCard | None = None
+    shown: int | None = None
     failures: int = 0
     ended: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -147,6 +151,7 @@ class Pacer:
         self._group = asyncio.TaskGroup()
         self._open = False
         self._entries: dict[str, _Entry] = {}
+        self._standing: OrderedDict[str, int] = OrderedDict()  # cards without a task, and the hashes of what they show
         self._ended: OrderedDict[str, float] = OrderedDict()
         self._channels: dict[int, _ChannelPace] = {}
         self._pace = _GlobalPace(settings.edits_per_s_max, now, sleep)
@@ -187,12 +192,13 @@ class Pacer:
             return
         if self._gap_s(job) is None or len(self._entries) >= self._cards_max:
             return
-        entry = self._entries[job.id] = _Entry(Frame(job, live))
+        entry = self._entries[job.id] = _Entry(Frame(job, live), self._standing.pop(job.id, None))
         entry.task = self._group.create_task(self._follow(entry), name=f"card {job.id}")
 
     async def end(self, job: Job) -> None:
         """Stop editing the card. Afterwards no edit is under way, and this state and older ones are ignored."""
         self._show_none_until(job.id, job.updated_at)
+        self._standing.pop(job.id, None)
         entry = self._entries.pop(job.id, None)
         if entry is None:
             return
@@ -222,7 +228,7 @@ class Pacer:
         return self._settings.edit_interval_s * slower
 
     async def _follow(self, entry: _Entry) -> None:
-        """Edit the card until it is ended, too old, or takes no more edits."""
+        """Edit the card until it is ended, too old, takes no more edits, or needs none until the job's next event."""
         job_id = entry.frame.job.id
         try:
             while not entry.ended and (gap_s := self._gap_s(entry.frame.job)) is not None:
@@ -236,7 +242,7 @@ class Pacer:
     async def _try_edit(self, entry: _Entry) -> bool:
         """Edit once, if there is something to say; return whether to go on."""
         try:
-            goes_on = await self._edit_in_turn(entry)
+            goes_on = await self._edit_in_turn(entry) and not self._stands(entry)
         except Exception:  # noqa: BLE001 - progress is optional: no error in it may end the job
             entry.failures += 1
             CARD_EDITS.labels("failed").inc()
@@ -244,6 +250,18 @@ class Pacer:
             return entry.failures < _FAILURES_MAX
         entry.failures = 0
         return goes_on
+
+    def _stands(self, entry: _Entry) -> bool:
+        """Return whether the card is as it stays until the job's next event; then only its hash is kept."""
+        frame, shown = entry.frame, entry.shown
+        if entry.ended or shown is None or not frame.live.is_parked or frame.job.state not in {"queued", "running"}:
+            return False
+        if self._news(entry) is not None:
+            return False
+        self._standing[frame.job.id] = shown
+        while len(self._standing) > self._cards_max:
+            self._standing.popitem(last=False)
+        return True
 
     async def _edit_in_turn(self, entry: _Entry) -> bool:
         since = self._now()
@@ -276,7 +294,7 @@ class Pacer:
     def _news(self, entry: _Entry) -> JobCard | None:
         """Draw the card; None when Discord has it already."""
         card = self._draw(entry.frame)
-        return None if card == entry.shown else card
+        return None if hash(card) == entry.shown else card
 
     async def _edit_card(self, entry: _Entry, card: JobCard | None, since: float) -> bool:
         """Edit the card unless there is nothing new; it waited for its turn since a time. Returns whether to go on."""
@@ -288,7 +306,7 @@ class Pacer:
             outcome = await self._edit(job, card)
             CARD_EDITS.labels("put_off" if outcome == "skipped" else outcome).inc()
             if outcome == "edited":
-                entry.shown = card
+                entry.shown = hash(card)
             if outcome == "gone":
                 # Otherwise the next state would begin anew, and each of its edits would be one more refused request.
                 self._show_none_until(job.id, math.inf)

@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import httpx
 
-from bot.errors import FalError, FalProtocolError, FalRefused, FalReplyLost, FalUnreachable
-from bot.fal.follower import Follower, Looks
+from bot.errors import FalError, FalProtocolError, FalRefused, FalReplyLost, FalReplyTooLarge, FalUnreachable
+from bot.fal.follower import Follower
 from bot.fal.http import FalHttp
 from bot.fal.upload import begin_upload, upload_once
 from bot.fal.wire import protocol
@@ -105,14 +105,11 @@ class FalClient:
 
         return await self._retry(once, on=(FalUnreachable,))
 
-    def follow(
-        self, handle: Handle, *, requester: Requester, deadline_s: float, looks: Looks | None = None
-    ) -> AsyncGenerator[FalStatus]:
+    def follow(self, handle: Handle, *, requester: Requester, deadline_s: float) -> AsyncGenerator[FalStatus]:
         """Yield each change of a request's status once, `completed` last, for at most `deadline_s` seconds.
 
         Any number may be followed at once; `openings_at_once` of them wait for fal's answer at a time, and requesters
         take turns. Close the generator (`contextlib.aclosing`) when you stop early: its stream stays open until then.
-        With `looks` there is no stream, and a poll only then.
 
         Raises:
             FalRefused: fal does not know the request; `FalAccountError` when it does not take the key.
@@ -129,7 +126,6 @@ class FalClient:
             sleep=self._sleep,
             random=self._random,
             clock=self._clock,
-            looks=looks,
         )
         return follower.statuses()
 
@@ -141,6 +137,24 @@ class FalClient:
         """
         reply = await self._http.ask("GET", handle.status_url)
         return status_of(protocol.read_status(reply.status, reply.body))
+
+    async def look(self, handle: Handle, *, requester: Requester) -> FalStatus | None:
+        """Ask once where a request stands, in turn with those that are followed; None: fal does not say it now.
+
+        A status that is too large to be read counts as `completed`: the result tells.
+
+        Raises:
+            FalRefused: fal does not know the request; `FalAccountError` when it does not take the key.
+            FalProtocolError: the status URL is on none of the configured hosts.
+        """
+        self._http.headers_for(handle.status_url)
+        try:
+            async with self._openings.turn(requester):
+                return await self.status(handle)
+        except FalReplyTooLarge:
+            return FalStatus("completed")
+        except (FalUnreachable, FalReplyLost, FalProtocolError):
+            return None
 
     async def key_set(self) -> bytes:
         """Return the key set with which fal signs webhooks, as it is on the wire.

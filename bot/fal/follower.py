@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
 
 import httpx
 
@@ -28,14 +27,6 @@ POLLS_BEFORE_STREAM = 8  # then streaming is tried again, because a stream is on
 _TROUBLE = (FalUnreachable, FalReplyLost, FalProtocolError)  # retried; FalRefused and FalAccountError are not
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """How a request is followed that fal calls about: polled after `first_s` seconds, then every `every_s`."""
-
-    first_s: float
-    every_s: float
-
-
 class _NoStreamError(Exception):
     """This is no event stream. A poll finds out whether fal refuses the stream or the request."""
 
@@ -55,12 +46,8 @@ class Follower:
         sleep: Callable[[float], Awaitable[None]],
         random: Callable[[], float],
         clock: Callable[[], float],
-        looks: Looks | None = None,
     ) -> None:
-        """`openings`, which all followers share, limits how many wait for fal's answer at once.
-
-        With `looks` it is only polled, at that pace.
-        """
+        """`openings`, which all followers share, limits how many wait for fal's answer at once."""
         self._http = http
         self._settings = settings
         self._handle = handle
@@ -75,8 +62,7 @@ class Follower:
         self._stream_failures = 0
         self._polls_left = 0
         self._waits = 0
-        self._asks_for_logs = looks is None
-        self._looks = looks
+        self._asks_for_logs = True
 
     async def statuses(self) -> AsyncGenerator[FalStatus]:
         """Yield each change of the status once, `completed` last; by then its connection is closed.
@@ -90,11 +76,9 @@ class Follower:
             FalProtocolError: the status URL is on none of the configured hosts.
         """
         self._http.headers_for(self._handle.status_url)
-        if self._looks is not None:
-            await self._wait(self._looks.first_s)
         while True:
             try:
-                async with aclosing(self._poll() if self._is_polled() else self._stream()) as statuses:
+                async with aclosing(self._poll() if self._polls_left > 0 else self._stream()) as statuses:
                     async for status in statuses:
                         if not self._is_change(status):
                             continue
@@ -116,9 +100,6 @@ class Follower:
                 yield self._told
                 return
             await self._pause()
-
-    def _is_polled(self) -> bool:
-        return self._looks is not None or self._polls_left > 0
 
     def _is_change(self, status: FalStatus) -> bool:
         """Remember the status. A new state resets the backoff, because more may follow soon."""
@@ -237,10 +218,7 @@ class Follower:
         Raises:
             FalUnreachable: the deadline has come.
         """
-        known, looks = self._settings, self._looks
-        if looks is not None:
-            await self._wait(looks.every_s * (1 + self._random() / 4))  # jobs that began at once are not asked at once
-            return
+        known = self._settings
         wait = wait_s(self._waits, least_s=known.poll_min_s, most_s=known.poll_max_s, random=self._random)
         self._waits += 1
         await self._wait(wait)

@@ -355,13 +355,14 @@ class Live:
 
     `position` counts the requests ahead in fal's queue; `fraction` is the progress in fal's logs, 0 to 1. `typical_s`
     is the median time of similar past jobs from start to completion. `step` is what Wanda is doing ("uploading",
-    "posting").
+    "posting"). `is_parked` says that nobody sees its progress at fal, which calls when it is over.
     """
 
     position: int | None = None
     fraction: float | None = None
     typical_s: float | None = None
     step: str | None = None
+    is_parked: bool = False
 
 
 def job_from(order: Order, *, now: float) -> Job:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, TypeVar
 
 from bot.errors import (
@@ -20,7 +21,6 @@ from bot.errors import (
     Refusal,
 )
 from bot.fal.client import FalClient
-from bot.fal.follower import Looks
 from bot.fal.wire.error_types import UNKNOWN
 from bot.fal.wire.result import CLIENT_CLOSED, SERVER_ERROR, UNPROCESSABLE
 from bot.fal.wire.types import FalStatus, Handle, Result
@@ -54,8 +54,8 @@ CONTENT_TYPES = {
 class Webhooks:
     """How fal calls Wanda: `url` returns the address for a job's id.
 
-    At most `streams_max` jobs are then followed closely, to show their progress; the others are looked at every
-    `look_s` seconds.
+    At most `streams_max` jobs are then followed, to show their progress; the others are looked at every `look_s`
+    seconds.
     """
 
     url: Callable[[str], str]
@@ -96,9 +96,7 @@ class FalSteps:
         self._sleep = sleep
         self._account = account
         self._webhooks = webhooks
-        self._begun_at = clock()
-        self._closely = 0
-        self._loosely: set[str] = set()
+        self._followed = 0
         self._uploads = FairTurns(settings.submits_at_once, name="upload")
         self.submits = FairTurns(settings.submits_at_once, name="submit")
 
@@ -220,41 +218,47 @@ class FalSteps:
         """Follow the request to its end; `on_status` gets every change of its status but `completed`.
 
         While the account is locked this waits and goes on: the video that is being made was paid for. At the deadline
-        fal is asked for the result once more, because a machine that slept had no chance to see it. A request that fal
-        calls about is followed loosely, without any status before its end, where enough others are followed closely
-        and nobody wants to cancel it.
+        fal is asked for the result once more, because a machine that slept had no chance to see it.
         """
         if job.handle is None:
             return machine.LostSight(Failure(kind="gone", message="no request id"))
-        webhooks = self._webhooks
-        if webhooks is not None and self._closely >= webhooks.streams_max and not job.cancel_requested:
-            self._loosely.add(job.id)
-            try:
-                return await self._follow(job, job.handle, _ignore, self._looks(job, webhooks))
-            finally:
-                self._loosely.discard(job.id)
-        self._closely += 1
+        self._followed += 1
         try:
-            return await self._follow(job, job.handle, on_status, None)
+            return await self._answered(job, job.handle, partial(self._completed, job, job.handle, on_status))
         finally:
-            self._closely -= 1
+            self._followed -= 1
 
-    def _looks(self, job: Job, webhooks: Webhooks) -> Looks:
-        """Return when to look at the request: at once where fal may have called while nobody listened."""
-        is_ours = job.submitted_at is not None and job.submitted_at >= self._begun_at
-        return Looks(first_s=webhooks.look_s if is_ours else 0.0, every_s=webhooks.look_s)
+    def parks(self, job: Job) -> bool:
+        """Return whether the job waits for fal's webhook: enough others are followed, and nobody wants to cancel it."""
+        webhooks = self._webhooks
+        return webhooks is not None and self._followed >= webhooks.streams_max and not job.cancel_requested
 
-    def is_followed_loosely(self, job_id: str) -> bool:
-        """Return whether nobody sees the request's progress now."""
-        return job_id in self._loosely
+    def look_in_s(self, job: Job) -> float:
+        """Return in how many seconds a job that waits for fal's webhook is looked at, in case that none comes."""
+        left_s = max(0.0, self._left_s(job))
+        return left_s if self._webhooks is None else min(self._webhooks.look_s, left_s)
 
-    async def _follow(
-        self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]], looks: Looks | None
-    ) -> machine.Event:
+    async def look(self, job: Job) -> machine.Event | None:
+        """Ask once where the request stands; None while it is under way, or fal does not say.
+
+        As in `follow` this waits while the account is locked, and asks for the result at the deadline.
+        """
+        if job.handle is None:
+            return machine.LostSight(Failure(kind="gone", message="no request id"))
+        return await self._answered(job, job.handle, partial(self._once, job, job.handle))
+
+    async def _once(self, job: Job, handle: Handle) -> FalStatus | None:
+        if self._left_s(job) <= 0:
+            raise FalUnreachable("fal did not finish the request before the deadline")
+        status = await self._fal.look(handle, requester=job.requester)
+        return status if status is not None and status.state == "completed" else None
+
+    async def _answered(self, job: Job, handle: Handle, ask: Callable[[], Awaitable[T]]) -> T | machine.Event:
+        """Return what `ask` returns once fal answers for the request, or that sight of it was lost."""
         since = self._clock()
         while True:
             try:
-                return await self._completed(job, handle, on_status, looks)
+                return await ask()
             except FalUnreachable as error:
                 return await self._last_word(handle, error)
             except FalError as error:
@@ -288,7 +292,7 @@ class FalSteps:
         return isinstance(error, FalRefused) and self._clock() < since + self._doubt_s
 
     async def _completed(
-        self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]], looks: Looks | None
+        self, job: Job, handle: Handle, on_status: Callable[[FalStatus], Awaitable[None]]
     ) -> FalStatus:
         """Return the completed status.
 
@@ -296,7 +300,7 @@ class FalSteps:
             FalError: as `FalClient.follow`.
         """
         deadline_s = max(0.0, self._left_s(job))
-        following = self._fal.follow(handle, requester=job.requester, deadline_s=deadline_s, looks=looks)
+        following = self._fal.follow(handle, requester=job.requester, deadline_s=deadline_s)
         async with aclosing(following) as statuses:
             async for status in statuses:
                 if status.state == "completed":
@@ -392,10 +396,6 @@ class FalSteps:
             log.warning("fal did not take the cancel", exc_info=True)
         else:
             log.info("fal answered the cancel: %s", answer)
-
-
-async def _ignore(_: FalStatus) -> None:
-    """Show nothing: what one look in ten minutes saw would be taken for news for ten minutes."""
 
 
 def _first(errors: BaseExceptionGroup[Met]) -> Met:

@@ -1,7 +1,8 @@
 """Drives jobs: stores each event, performs the machine's effects, and takes the next event from them.
 
-One task drives one job. Everything that matters is in the job's row; what a task knows beyond it is only shown on the
-card. So a process may die at any line, and the next start continues with the same code.
+One task drives one job; one that only waits for fal's webhook has none (`bot.runner.parked`). Everything that matters
+is in the job's row; what a task knows beyond it is only shown on the card. So a process may die at any line, and the
+next start continues with the same code.
 """
 
 import asyncio
@@ -42,6 +43,7 @@ from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.delivery import Delivery, LateVideos
 from bot.runner.fal_steps import FalSteps
 from bot.runner.job_counts import count_accepted, count_event
+from bot.runner.parked import Parked
 from bot.settings import JobSettings
 from bot.sharding import Shards, ShardsNow, every_shard
 from bot.storage.transaction import Store, Transaction, alone
@@ -124,6 +126,8 @@ class Runner:
         self._refused: deque[str] = deque(maxlen=settings.in_flight_max)
         self._decided: dict[str, asyncio.Event] = {}
         self._following: dict[str, asyncio.Timeout] = {}
+        self._parked = Parked(self._drive)
+        self._looking: set[str] = set()  # jobs that are looked at before they are parked
         self._closing = False
         self._awake_at = 0.0
         self.warned = asyncio.Event()
@@ -324,8 +328,8 @@ class Runner:
             return _too_late(advanced.job)
         if job.state == "waiting" and advanced.job.state == "cancelled":
             self._wake(job)
-        elif self._fal_steps.is_followed_loosely(job_id):
-            self._wake(job)  # from now on it is followed closely
+        elif job_id in self._parked or job_id in self._looking:
+            self._wake(job)  # from now on it is followed
         else:
             if not self._shards().owns(job.guild_id):  # who drives it shows it; here nobody would end its progress
                 advanced = replace(advanced, effects=tuple(one for one in advanced.effects if one != machine.Show()))
@@ -405,6 +409,7 @@ class Runner:
     async def stop(self) -> None:
         """Accept nothing new, wait for POSTs under way, and cancel the rest; ends within `shutdown_timeout_s`."""
         self._closing = True
+        self._parked.clear()
         for loop in self._loops:
             loop.cancel()
         for job_id, task in self._tasks.items():
@@ -427,7 +432,7 @@ class Runner:
 
         Those that wait for approval do not; after a start they count until they have been taken up.
         """
-        running = len(self._tasks) - len(self._waiting) + self._begins
+        running = len(self._tasks) + len(self._parked) - len(self._waiting) + self._begins
         self._begins += jobs
         try:
             yield running
@@ -438,10 +443,11 @@ class Runner:
         """Start the job's task, unless it has one or Wanda is stopping; then the next start does."""
         if self._closing or job.id in self._tasks:
             return
+        self._parked.take(job.id)
         ref = JobRef(job.id, job.guild_id)  # the task does not keep the whole job
         task = asyncio.create_task(self._run(ref), name=f"job {ref.id}")
         self._tasks[ref.id] = task
-        task.add_done_callback(lambda _: self._forget(ref))
+        task.add_done_callback(partial(self._forget, ref))
 
     def called(self, job_id: str) -> None:
         """Carry on with a job whose state was stored because fal called; "" stands for all jobs.
@@ -473,8 +479,11 @@ class Runner:
     def _wake_task(self, job_id: str) -> bool:
         """Wake the job's task, if it has one: it stops waiting for an approval, or following fal's request.
 
-        It is not cancelled, because it may be in a POST by now.
+        It is not cancelled, because it may be in a POST by now. A parked job gets a task.
         """
+        if (parked := self._parked.take(job_id)) is not None:
+            self._drive(parked)
+            return True
         if job_id not in self._tasks:
             return False
         self._waiting.discard(job_id)
@@ -483,8 +492,10 @@ class Runner:
             following.reschedule(0.0)
         return True
 
-    def _forget(self, job: JobRef) -> None:
-        self._tasks.pop(job.id, None)
+    def _forget(self, job: JobRef, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(job.id) is not task:
+            return  # it was parked, and may have its next task by now
+        del self._tasks[job.id]
         self._live.pop(job.id, None)
         decided = self._decided.pop(job.id, None)
         if decided is not None and decided.is_set():
@@ -562,19 +573,19 @@ class Runner:
             task.cancel()
 
     async def _wake_called(self) -> None:
-        """Wake jobs that are still followed although fal has called: the word of the process that took it was lost."""
-        if self._following:
+        """Wake jobs that still wait for fal although it has called: the word of the process that took it was lost."""
+        if self._following or len(self._parked):
             for job in await self._store.read(transactions.fetching_jobs(self._shards())):
-                if job.id in self._following:
-                    log.info("job %s is not followed any more: fal has called", job.id)
+                if job.id in self._following or job.id in self._parked:
+                    log.info("job %s waits for fal no more: fal has called", job.id)
                     self._wake(job)
 
     async def _resume_stopped(self) -> None:
         """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
         jobs = await self._store.read(transactions.unfinished_jobs(self._shards()))
-        has_task = {*self._tasks, *self._side_tasks.values()}
+        goes_on = {*self._tasks, *self._parked, *self._side_tasks.values()}
         for job in jobs:
-            if job.id in has_task:
+            if job.id in goes_on:
                 continue
             with job_scope(job.id):
                 log.warning("job %s has no task; it is resumed", job.id)
@@ -777,10 +788,11 @@ class Runner:
         """Perform the effects in order; returns the event of the last, if it ends in one."""
         event: Event | None = None
         for effect in advanced.effects:
-            event = await self._perform(advanced.job, effect, begun)
+            event = await self._perform(advanced, effect, begun)
         return event
 
-    async def _perform(self, job: Job, effect: machine.Effect, begun: Ahead) -> Event | None:
+    async def _perform(self, advanced: transactions.Advanced, effect: machine.Effect, begun: Ahead) -> Event | None:
+        job = advanced.job
         match effect:
             case machine.Show():
                 self._show(job)
@@ -797,7 +809,8 @@ class Runner:
             case machine.Submit():
                 return await self._fal_steps.submit(job)
             case machine.Follow():
-                return await self._follow(job)
+                # Nothing new happened to a job that is resumed, but fal may have called while nobody listened.
+                return await self._follow(job, look_first=not advanced.changed)
             case machine.Fetch():
                 return await self._fal_steps.fetch(
                     job, begun.answer, on_step=lambda step: self._show_live(job, step=step)
@@ -810,13 +823,17 @@ class Runner:
                 assert_never(effect)
         return None
 
-    async def _follow(self, job: Job) -> Event:
+    async def _follow(self, job: Job, *, look_first: bool) -> Event | None:
         """Follow the request. Every change is shown; those that change the job's state are stored first.
 
-        Ends in Resumed when fal calls before that, or a member cancels what is followed loosely: the stored state says
-        how to go on.
+        Ends in Resumed when fal calls before that: the stored state says how to go on. Ends in nothing where fal calls
+        and enough others are followed: the job is parked.
         """
-        self._show_live(job, typical_s=await self._typical_s(job), step=None)
+        typical_s = await self._typical_s(job)
+        is_parked = self._fal_steps.parks(job)
+        self._show_live(job, typical_s=typical_s, step=None, is_parked=is_parked)
+        if is_parked:
+            return await self._park(job, look_first=look_first)
         current = job
 
         async def on_status(status: FalStatus) -> None:
@@ -827,10 +844,30 @@ class Runner:
 
         if self._was_woken(job.id):
             return machine.Resumed()
+        return await self._until_woken(job, self._fal_steps.follow(job, on_status=on_status))
+
+    async def _park(self, job: Job, *, look_first: bool) -> Event | None:
+        """Leave the job to fal's webhook, without a task; or return what is to be done instead."""
+        event: Event | None = None
+        if look_first:
+            self._looking.add(job.id)
+            try:
+                event = await self._until_woken(job, self._fal_steps.look(job))
+            finally:
+                self._looking.discard(job.id)
+        if event is None and self._was_woken(job.id):
+            return machine.Resumed()
+        if event is None and not self._closing:
+            self._tasks.pop(job.id, None)  # it has nothing left to do, and the job may be driven again at once
+            self._parked.park(JobRef(job.id, job.guild_id), for_s=self._fal_steps.look_in_s(job))
+        return event
+
+    async def _until_woken(self, job: Job, asking: Awaitable[Event | None]) -> Event | None:
+        """Return what fal's answers come to, or Resumed when the job is woken before."""
         following = self._following[job.id] = asyncio.timeout(None)
         try:
             async with following:
-                return await self._fal_steps.follow(job, on_status=on_status)
+                return await asking
         except TimeoutError:
             if not following.expired():
                 raise

@@ -20,10 +20,8 @@ def progress(job: Job, live: Live, now: float) -> str:
             return f"**Waiting for approval** by {whom}{until}\n-# You aren't charged before somebody approves it."
         case "accepted" | "submitting":
             return _line(_before(job, live), waited_s)
-        case "queued":
-            return _line(_queue(live), waited_s, _usual(live))
-        case "running":
-            return _running(job, live, now)
+        case "queued" | "running":
+            return _at_fal(job, live, now)
         case "fetching" if live.step == "fal is silent":
             what = "The video is made, but fal isn't handing it over yet"
             return f"{_line(what, waited_s)}\n-# Wanda keeps asking. Nothing is lost."
@@ -44,6 +42,21 @@ def _line(what: str, elapsed_s: float, rest: str = "", *, share: float | None = 
     elapsed = f"{span(coarse(elapsed_s))} so far" if elapsed_s >= _SHORTEST_S else ""
     done = "" if share is None else f"{bar(share, _BAR_CELLS)} **{int(share * 100)} %**"
     return " · ".join(part for part in (done, f"**{what}**", elapsed, rest) if part)
+
+
+def _at_fal(job: Job, live: Live, now: float) -> str:
+    if live.is_parked:
+        return _parked(job, live)
+    if job.state == "running":
+        return _running(job, live, now)
+    return _line(_queue(live), now - job.created_at, _usual(live))
+
+
+def _parked(job: Job, live: Live) -> str:
+    """Return a line without the time that has passed: Discord counts it, so the card needs no edit until the end."""
+    what = "Making the video" if job.state == "running" else "Sent to fal"
+    since = f"ordered <t:{int(job.created_at)}:R>" if job.started_at is None else f"begun <t:{int(job.started_at)}:R>"
+    return " · ".join(part for part in (f"**{what}**", since, _usual(live)) if part)
 
 
 def _before(job: Job, live: Live) -> str:

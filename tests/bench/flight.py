@@ -70,13 +70,8 @@ class Flight:
             names = [file["filename"] for message in posted for file in message["attachments"]]
             return sum(name.endswith(".mp4") for name in names) >= WARM_UP_JOBS
 
-        async def alone() -> bool:
-            return len(family_of(self.subject.process.pid)) == 1
-
         await until(delivered, what="end of the warm-up", within_s=END_WITHIN_S)
-        warm_bytes = await self.settled_bytes()
-        await until(alone, what="end of the workers", within_s=END_WITHIN_S)
-        return warm_bytes, await self.settled_bytes()
+        return await self.settled_bytes(), await self.resting_bytes()
 
     async def launch(self, count: int, *, within_s: float, over_s: float = 0.0) -> int:
         """Send `count` commands, at once or over a time; return how many reached fal within `within_s`."""
@@ -94,10 +89,10 @@ class Flight:
             await until(all_arrived, what="jobs at fal", within_s=within_s)
         return await self.stands.submits()
 
-    async def launch_many(self, count: int, *, within_s: float) -> None:
+    async def launch_many(self, count: int, *, within_s: float, at_once: int = BURST) -> None:
         """Send `count` commands in bursts, each once fal has all of the previous burst: as fast as the subject can."""
-        for done in range(0, count, BURST):
-            await self.launch(min(BURST, count - done), within_s=within_s)
+        for done in range(0, count, at_once):
+            await self.launch(min(at_once, count - done), within_s=within_s)
 
     async def settled_bytes(self) -> int:
         """Return the resident bytes once they are stable, or after `SETTLE_WITHIN_S`."""
@@ -108,6 +103,15 @@ class Flight:
                 return now
             before = now
             await asyncio.sleep(SETTLE_LOOK_S)
+
+    async def resting_bytes(self) -> int:
+        """Return the resident bytes once no worker process is left."""
+
+        async def alone() -> bool:
+            return len(family_of(self.subject.process.pid)) == 1
+
+        await until(alone, what="end of the workers", within_s=END_WITHIN_S)
+        return await self.settled_bytes()
 
     async def land(self, count: int, *, within_s: float) -> Landing:
         """End `count` jobs at fal, oldest first at a fixed rate, and wait at most `within_s` until the subject notices.

@@ -1,7 +1,8 @@
 """*memory*: the memory per job in flight.
 
-The idle memory is read after a few deliveries, so that what is loaded on first use does not count for a job. Worker
-processes are included; pages that several processes share count once.
+The idle memory is read after a few deliveries, so that what is loaded on first use does not count for a job. All
+processes are included, and pages that several share count once; both are read when no worker is left, which ends by
+itself and is no job's.
 """
 
 from collections.abc import AsyncGenerator, Sequence

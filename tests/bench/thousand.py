@@ -43,7 +43,7 @@ async def _fly(flight: Flight, name: Name) -> Reading:
     """Return all readings of one flight; times are in milliseconds."""
     warm_bytes, idle_bytes = await flight.warm_up()
     answers = await _launch(flight, name)
-    settled_bytes = await flight.settled_bytes()
+    settled_bytes = await flight.resting_bytes()
     if name == "wanda":
         answers |= first_answers("more", (await flight.stands.burst(MORE))["ack_ms"])
     landing = await flight.land(LANDED, within_s=NOTICED_WITHIN_S)

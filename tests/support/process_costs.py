@@ -10,9 +10,17 @@ def family_of(pid: int) -> list[int]:
     while waiting:
         one = waiting.pop()
         found.append(one)
-        for task in Path(f"/proc/{one}/task").glob("*/children"):
-            waiting += _numbers(task)
+        for task in _threads(one):
+            waiting += _numbers(task / "children")
     return found
+
+
+def _threads(pid: int) -> list[Path]:
+    """Return the folder of each thread; none of a process that ended meanwhile."""
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
 
 
 def _numbers(path: Path) -> list[int]:

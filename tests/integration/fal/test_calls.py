@@ -1,7 +1,10 @@
+import gc
 import tracemalloc
+import weakref
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -15,7 +18,9 @@ from bot.errors import (
     FalReplyTooLarge,
     FalUnreachable,
 )
+from bot.fal.client import FalClient
 from bot.fal.wire.types import UnitPrice
+from bot.net.transport import make_http
 from tests.support.job_samples import REQUESTER
 from tests.support.scripted_fal import (
     COMPLETED,
@@ -27,6 +32,7 @@ from tests.support.scripted_fal import (
     close,
     deaf,
     events,
+    fal_settings,
     garbage,
     half,
     huge,
@@ -253,6 +259,26 @@ async def test_cookies_are_not_kept(fal: ScriptedFal) -> None:
         assert [change async for change in client.follow(urls(fal.url), deadline_s=60, requester=REQUESTER)]
     assert fal.seen == ["result", "submit", "result", "stream"]
     assert not any("Cookie" in headers for headers in fal.headers)
+
+
+async def test_a_reply_is_gone_once_it_is_read(fal: ScriptedFal) -> None:
+    """Nothing of it waits for the garbage collector, which comes rarely."""
+    fal.on("result", json_answer(200, VIDEO))
+    replies: list[weakref.ref[httpx.Response]] = []
+
+    async def note(reply: httpx.Response) -> None:
+        replies.append(weakref.ref(reply))
+
+    settings = fal_settings(fal.url)
+    async with make_http(settings) as http:
+        http.event_hooks = {"response": [note]}
+        client = FalClient(http, settings, sleep=StillClock().sleep, random=lambda: 0.0, clock=StillClock())
+        gc.disable()
+        try:
+            await client.result(urls(fal.url))
+            assert [reply() for reply in replies] == [None]
+        finally:
+            gc.enable()
 
 
 async def test_foreign_urls(fal: ScriptedFal) -> None:

@@ -17,6 +17,7 @@ from bot.errors import SettingsRefused
 from bot.fal.client import FalClient
 from bot.jobs.calls import take_call
 from bot.ledger.audit import totals, verify
+from bot.runner.runner import Runner
 from bot.settings import Settings, WebSettings
 from bot.sharding import Shards, ShardsNow, every_shard, shard_plan
 from bot.storage.database import open_store
@@ -366,6 +367,71 @@ async def test_a_cancel_of_what_nobody_watches(called: Called, began: bool) -> N
     job = await called.rig.until(lambda job: job.told, job_id)
     assert (job.state, job.started_at is not None) == ("cancelled", began)
     assert (job.failure and job.failure.billed) == ("perhaps" if began else "no")
+
+
+@SQLITE
+async def test_a_job_that_waits_for_its_webhook_has_no_task(called: Called) -> None:
+    """It takes its place among the running jobs, and has a timer; no sweep gives it a task."""
+    await called.settings(seconds_per_job=3600)
+    await called.order()
+    runner = called.rig.runner
+    await parked(called)
+    await runner.sweep()
+    assert (runner._tasks, len(runner._parked)) == ({}, 1)
+    with runner._beginning(0) as running:
+        assert running == 1
+    await called.finish()
+    await called.rig.until(lambda job: job.told)
+    assert (len(runner._parked), called.rig.cards.shown[-1][1].is_parked) == (0, True)
+    await wait_for(lambda: forgotten(runner))
+
+
+async def parked(called: Called) -> None:
+    """Wait until the one job waits for its webhook."""
+
+    async def look() -> bool | None:
+        return True if list(called.rig.runner._parked) else None
+
+    await wait_for(look)
+
+
+async def forgotten(runner: Runner) -> bool | None:
+    """Return True once the runner keeps nothing of any job."""
+    return True if not (runner._tasks or runner._live or runner._decided) else None
+
+
+@SQLITE
+async def test_a_cancel_while_fal_is_looked_at(called: Called) -> None:
+    """The look ends without an answer, and the job is followed from then on: its card shows how the cancel ends."""
+    await called.settings(seconds_per_job=3600)
+    await called.rig.fault(at="webhook", lose_reply=True, times=100)
+    await called.order()
+    await parked(called)
+    await called.rig.runner.stop()
+    await called.rig.fault(at="status", delay_s=0.5)
+    async with AsyncExitStack() as stack:
+        again = await make_called(stack, called.rig)
+        await again.rig.runner.start()
+
+        async def is_looked_at() -> bool | None:
+            return True if again.rig.runner._looking else None
+
+        await wait_for(is_looked_at)
+        await again.rig.runner.cancel("a" * 32, member_id=2)
+        await again.rig.until(lambda job: job.state == "cancelled")
+
+
+@SQLITE
+async def test_at_its_deadline_fal_is_asked_once_more(rig: RunnerRig) -> None:
+    """A job that no webhook ends is looked at when its time is over, and is uncertain where fal still makes it."""
+    rig.settings = rig.settings.model_copy(update={"jobs": rig.settings.jobs.model_copy(update={"deadline_s": 0.5})})
+    async with AsyncExitStack() as stack:
+        called = await make_called(stack, rig)
+        await called.settings(seconds_per_job=3600)
+        await called.order()
+        job = await rig.until(lambda job: job.told)
+        assert (job.state, job.failure and job.failure.kind) == ("uncertain", "unfinished")
+        assert (await called.request())["asked"] == TWO
 
 
 @SQLITE

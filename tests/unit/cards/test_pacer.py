@@ -154,6 +154,35 @@ async def test_time_passes_on_a_running_card_and_slows_with_age(make_job: MakeJo
         assert len(stage.pacer) == 0
 
 
+async def test_a_card_that_stays_as_it_is_needs_no_task(make_job: MakeJob) -> None:
+    """The card of a parked job is edited once; then nothing but a hash is kept of it until it says something new."""
+    stage, job = PacerStage(), make_job(state="queued")
+    async with stage.pacer:
+        for _ in range(3):
+            stage.pacer.show(job, Live(is_parked=True))
+            await stage.advance(100)
+            assert len(stage.pacer) == 0
+        stage.pacer.show(replace(job, state="running", updated_at=NOW + 1), Live(is_parked=True))
+        await stage.advance(100)
+        assert (len(stage.edits), len(stage.pacer)) == (2, 0)
+        await stage.pacer.end(job)
+    assert not stage.pacer._standing
+
+
+async def test_cards_that_go_on_together_keep_the_pace(make_job: MakeJob) -> None:
+    """When many parked jobs go on at once, their cards are edited at the configured rate."""
+    stage = PacerStage()
+    jobs = [make_job(id=f"job-{n}", state="queued") for n in range(200)]
+    async with stage.pacer:
+        for job in jobs:
+            stage.pacer.show(job, Live(is_parked=True))
+        await stage.advance(10)
+        for job in jobs:
+            stage.pacer.show(replace(job, state="fetching", updated_at=NOW + 1), Live(is_parked=True))
+        await stage.advance(1)
+    assert len(stage.edits) - len(jobs) <= SETTINGS.edits_per_s_max + 1
+
+
 async def test_an_edit_on_its_way_is_over_before_the_last_one(make_job: MakeJob) -> None:
     """`end` returns once the edit in progress is done, and no edit follows."""
     stage, job = PacerStage(), make_job(state="queued")

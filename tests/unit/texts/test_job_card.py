@@ -113,6 +113,19 @@ def test_a_queued_card_says_how_many_are_ahead(make_job: MakeJob) -> None:
     assert "Next in line" in words(card(queued, Live(position=0)))
 
 
+def test_a_card_that_nobody_edits_leaves_the_time_to_discord(make_job: MakeJob) -> None:
+    """The card of a parked job is the same at any time, and says since when, and how long such videos take."""
+    live = Live(typical_s=30.0, is_parked=True)
+    queued, running = make_job(state="queued"), make_job(state="running", started_at=NOW + 7)
+    for job, what in (
+        (queued, f"Sent to fal** · ordered <t:{NOW:.0f}"),
+        (running, f"the video** · begun <t:{NOW + 7:.0f}"),
+    ):
+        texts = {card(job, live, at=NOW + later).body for later in (0, 30, 3000)}
+        assert len(texts) == 1
+        assert f"{what}:R> · usually 30 s" in texts.pop()
+
+
 def test_an_unknown_status_is_not_told_as_a_queue(make_job: MakeJob) -> None:
     """Until fal has said that a job waits, its card does not say so either."""
     shown = words(card(make_job(state="queued"), Live(), at=NOW + 30)).lower()
