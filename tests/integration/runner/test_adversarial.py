@@ -14,7 +14,7 @@ from bot.jobs.model import Job, job_from
 from bot.jobs.variations import as_variations, variation_id
 from bot.ledger.audit import totals, verify
 from bot.runner.runner import Runner
-from bot.storage.transaction import Many, One, Store, Transaction
+from bot.storage.transaction import Many, One, Store, Together, Transaction
 from tests.support.job_samples import PLACES
 from tests.support.runner_rig import RememberedCards, RunnerRig, make_runner, wait_for
 
@@ -399,7 +399,8 @@ class Unstorable:
                 statement = transaction.send(answer)
             except StopIteration as end:
                 return end.value
-            if isinstance(statement, One | Many) and "settled" in statement.args:
+            parts = statement.parts if isinstance(statement, Together) else (statement,)
+            if any(isinstance(part, One | Many) and "settled" in part.args for part in parts):
                 raise self._error
             answer = yield statement
 
