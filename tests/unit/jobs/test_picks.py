@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +22,7 @@ from bot.ledger import holds, reservations
 from bot.ledger.audit import verify
 from bot.ledger.model import Shipped
 from bot.storage.batch import execute
-from bot.storage.transaction import Lock, Many, One, Transaction
+from bot.storage.transaction import Lock, Many, One, Statement, Together, Transaction, UnderLock
 from tests.support.job_samples import ADDRESS, HANDLE, JOB_ID, NOW, PLACES, RESULT
 from tests.support.stores import MemoryStore
 from tests.unit.jobs.test_best_of import PRICES, WHO, a_request
@@ -339,6 +339,10 @@ def test_locks_are_taken_in_one_order(whose: str) -> None:
         assert [one for one in seen[locked:] if changing.match(one)] != []
 
 
+def _is_sql(statement: Statement) -> TypeGuard[One | Many | Lock]:
+    return isinstance(statement, One | Many | Lock)
+
+
 def _noted(transaction: Transaction[Any], seen: list[str]) -> Transaction[Any]:
     """Run a transaction, and note its statements, or what they lock."""
     answer: Any = None
@@ -347,8 +351,9 @@ def _noted(transaction: Transaction[Any], seen: list[str]) -> Transaction[Any]:
             statement = transaction.send(answer)
         except StopIteration as end:
             return end.value
-        if isinstance(statement, One | Many | Lock):
-            seen.append(str(statement.args[0]) if isinstance(statement, Lock) else statement.sql)
+        parts = statement.parts if isinstance(statement, Together | UnderLock) else (statement,)
+        locks = (statement.lock,) if isinstance(statement, UnderLock) else ()
+        seen += [str(one.args[0]) if isinstance(one, Lock) else one.sql for one in (*locks, *parts) if _is_sql(one)]
         answer = yield statement
 
 
