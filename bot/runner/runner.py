@@ -127,7 +127,7 @@ class Runner:
         self._decided: dict[str, asyncio.Event] = {}
         self._following: dict[str, asyncio.Timeout] = {}
         self._parked = Parked(self._drive)
-        self._looking: set[str] = set()  # jobs that are looked at before they are parked
+        self._looking: set[str] = set()  # jobs about to be followed or parked, which a cancel has begin anew
         self._closing = False
         self._awake_at = 0.0
         self.warned = asyncio.Event()
@@ -829,7 +829,11 @@ class Runner:
         Ends in Resumed when fal calls before that: the stored state says how to go on. Ends in nothing where fal calls
         and enough others are followed: the job is parked.
         """
-        typical_s = await self._typical_s(job)
+        self._looking.add(job.id)
+        try:
+            typical_s = await self._typical_s(job)
+        finally:
+            self._looking.discard(job.id)
         is_parked = self._fal_steps.parks(job)
         self._show_live(job, typical_s=typical_s, step=None, is_parked=is_parked)
         if is_parked:

@@ -16,6 +16,7 @@ from bot.cli import check
 from bot.errors import SettingsRefused
 from bot.fal.client import FalClient
 from bot.jobs.calls import take_call
+from bot.jobs.model import Job
 from bot.ledger.audit import totals, verify
 from bot.runner.runner import Runner
 from bot.settings import Settings, WebSettings
@@ -419,6 +420,25 @@ async def test_a_cancel_while_fal_is_looked_at(called: Called) -> None:
         await wait_for(is_looked_at)
         await again.rig.runner.cancel("a" * 32, member_id=2)
         await again.rig.until(lambda job: job.state == "cancelled")
+
+
+@SQLITE
+async def test_a_cancel_before_a_job_is_parked(called: Called, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not parked then, as if nobody had asked for a cancel, but followed: its card shows how the cancel ends."""
+    await called.settings(seconds_per_job=3600)
+    await called.rig.fault(at="webhook", lose_reply=True, times=100)
+    runner = called.rig.runner
+    typical_s, cancelled = runner._typical_s, asyncio.Event()
+
+    async def late(job: Job) -> float | None:
+        if not cancelled.is_set():
+            await runner.cancel(job.id, member_id=2)
+            cancelled.set()
+        return await typical_s(job)
+
+    monkeypatch.setattr(runner, "_typical_s", late)
+    await called.order()
+    await called.rig.until(lambda job: job.state == "cancelled")
 
 
 @SQLITE
