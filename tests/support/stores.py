@@ -42,7 +42,8 @@ _QUICK = (
     *("-c", "autovacuum=off", "-c", "shared_buffers=16MB", "-c", "deadlock_timeout=100ms"),
 )
 _SHAPE = """
-SELECT (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = n.oid),
+SELECT (SELECT count(*) FROM schema_version), (SELECT max(version) FROM schema_version),
+    (SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = n.oid),
     (SELECT count(*) FROM pg_constraint c WHERE c.connamespace = n.oid),
     (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = n.oid),
     (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
