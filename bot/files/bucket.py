@@ -300,11 +300,11 @@ def _is_cached(path: Path) -> bool:
 
 def _trim(root: Path, bytes_max: int) -> None:
     found: list[tuple[float, int, Path]] = []
-    for folder in FOLDERS:
-        for path in (root / folder).rglob("*"):
-            with suppress(FileNotFoundError):
-                stat = path.stat()
-                if path.is_file():
+    for top in FOLDERS:
+        for folder, _, names in os.walk(root / top):  # passes over what is removed meanwhile
+            for path in (Path(folder, name) for name in names):
+                with suppress(FileNotFoundError):
+                    stat = path.stat()
                     found.append((stat.st_mtime, stat.st_size, path))
     total, oldest_s = sum(size for _, size, _ in found), time.time() - IDLE_S
     for used_at, size, path in sorted(found):

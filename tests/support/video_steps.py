@@ -1,6 +1,7 @@
 """Order videos on a stage, wait for what their cards show, and read the bot's database."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
@@ -225,8 +226,8 @@ async def _traces(stage: Stage) -> tuple[dict[str, tuple[int, int]], int, set[Pa
 
 
 def kept_files(stage: Stage) -> set[Path]:
-    """Return the members' files that the bot has on disk."""
-    return {path for path in (stage.folder / "inputs").rglob("*") if path.is_file()}
+    """Return the members' files that the bot has on disk, which may remove some meanwhile."""
+    return {Path(folder, name) for folder, _, names in os.walk(stage.folder / "inputs") for name in names}
 
 
 def _connect(stage: Stage) -> sqlite3.Connection:
