@@ -144,6 +144,7 @@ async def test_cancel(stage: Stage, files: Path) -> None:
 
 async def test_without_a_place_the_question_stays(stage: Stage, files: Path) -> None:
     """When Make it finds no place, the question says so and stays, and a later press makes the video."""
+    await wait_for_ends(stage)
     await restart(stage, WANDA_MEMBER_JOBS_IN_FLIGHT_MAX="1")
     await stage.fal.post("settings", {"seconds_per_job": 60})
     running = await order(stage, files)
