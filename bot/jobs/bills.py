@@ -10,6 +10,7 @@ from itertools import groupby
 
 from bot.fal.wire.platform import BillingEvent
 from bot.jobs.model import Job
+from bot.ledger.tables import chunks
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage import program
 from bot.storage.transaction import Many, One, Row, Transaction
@@ -82,9 +83,8 @@ def store_events(events: Sequence[BillingEvent]) -> Transaction[None]:
     # In one order, because two readers at once would wait for each other.
     rows = [latest[key] for key in sorted(latest)]
     for is_refund, run in groupby(rows, key=lambda one: one.nano_usd < 0):
-        same = list(run)
-        for first in range(0, len(same), _ROWS_MAX):
-            yield from _store_rows(same[first : first + _ROWS_MAX], is_refund=is_refund)
+        for some in chunks(list(run), _ROWS_MAX):
+            yield from _store_rows(some, is_refund=is_refund)
 
 
 def _store_rows(events: Sequence[BillingEvent], *, is_refund: bool) -> Transaction[None]:
