@@ -42,9 +42,11 @@ from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
 from bot.runner.alarms import Alarms
 from bot.runner.chip_ins import ChipIns
+from bot.runner.event_writer import Listeners
 from bot.runner.fal_account import FalAccount
 from bot.runner.fal_steps import FalSteps, Webhooks
 from bot.runner.fal_watch import FalWatch
+from bot.runner.files_port import FilesOfJobs
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_files import FilmFiles
 from bot.runner.film_orders import FilmOrders
@@ -270,13 +272,17 @@ def _runner(
         settings=settings.jobs,
         clock=time.time,
         shards=client.held_shards,
-        on_posted=posted,
-        on_ended=over,
-        on_shot=on_shot,
-        on_asked=partial(client.dispatch, "job_waits"),
-        keep_files=partial(keep_inputs, files=files),
-        discard_files=_retry_files(store, files, settings).keep,
-        forget_files=lambda job_id: files.remove_jobs([job_id]),
+        listeners=Listeners(
+            posted=posted,
+            ended=over,
+            asked=partial(client.dispatch, "job_waits"),
+            shot=on_shot,
+        ),
+        files=FilesOfJobs(
+            keep=partial(keep_inputs, files=files),
+            discard=_retry_files(store, files, settings).keep,
+            forget=lambda job_id: files.remove_jobs([job_id]),
+        ),
         check_open=alarms.check,
     )
 

@@ -145,7 +145,7 @@ class LateVideos:
         shards: ShardsNow,
         *,
         store_event: Callable[[Job, machine.Event], Awaitable[None]],
-        forget_files: Callable[[str], Awaitable[None]] | None,
+        forget_files: Callable[[str], Awaitable[None]],
         every_s: float,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
@@ -214,6 +214,6 @@ class LateVideos:
     async def _awaited(self, job_id: str) -> Job | None:
         """Return the job if its video is still to be brought; if it was deleted, what a try fetched for it goes too."""
         state, job = await self._store.read(find(job_id))
-        if state is None and self._forget_files is not None:
+        if state is None:
             await self._forget_files(job_id)
         return None if job is None or job.late_at is None else job

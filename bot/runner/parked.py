@@ -26,7 +26,7 @@ class Parked:
     def __iter__(self) -> Iterator[str]:
         return iter(self._waiting)
 
-    def __contains__(self, job_id: str) -> bool:
+    def __contains__(self, job_id: object) -> bool:
         return job_id in self._waiting
 
     def park(self, job: JobRef, *, for_s: float) -> None:

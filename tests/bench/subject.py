@@ -32,7 +32,7 @@ class Gauges(logging.Handler):
         job = task.get_name() if task is not None else ""
         if record.name == "bot.runner.fal_steps" and record.msg == "fal has it as request %s":
             self._requests[job] = str(_first(record))
-        elif record.name == "bot.runner.runner" and record.msg == EVENT and record.args in NOTICED:
+        elif record.name == "bot.runner.event_writer" and record.msg == EVENT and record.args in NOTICED:
             self.noticed[self._requests[job]] = record.created
         elif record.name == "tests.bench.peer" and record.msg == "completed: %s":
             self.noticed[str(_first(record))] = record.created
@@ -63,7 +63,7 @@ def _first(record: logging.LogRecord) -> Any:
 
 async def _run(name: str) -> None:
     gauges = Gauges()
-    for logger in ("bot.runner.fal_steps", "bot.runner.runner", "tests.bench.peer"):
+    for logger in ("bot.runner.fal_steps", "bot.runner.event_writer", "tests.bench.peer"):
         logging.getLogger(logger).addHandler(gauges)
     await gauges.serve()
     watching = asyncio.create_task(gauges.lag.watch())

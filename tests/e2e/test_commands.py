@@ -311,7 +311,9 @@ async def test_one_job_in_the_log(stage: Stage, tmp_path: Path) -> None:
     states = [line["message"].rpartition(" ")[2] for line in lines if ": now " in line["message"]]
     assert states == ["accepted", "submitting", "queued", "running", "fetching", "delivering", "done"]
     assert any(line["message"].startswith("fal has it as request") for line in lines)
-    assert {"bot.runner.runner", "bot.runner.fal_steps", "discord.webhook.async_"} <= {line["logger"] for line in lines}
+    assert {"bot.runner.event_writer", "bot.runner.fal_steps", "discord.webhook.async_"} <= {
+        line["logger"] for line in lines
+    }
 
 
 def secrets_of(env: dict[str, str]) -> set[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import random
@@ -25,8 +25,10 @@ from bot.ledger.model import Shipped, View, Who
 from bot.net.transport import make_http
 from bot.runner.alarms import Alarms
 from bot.runner.cards_port import MessageRef, Posted
+from bot.runner.event_writer import Listeners
 from bot.runner.fal_account import FalAccount
 from bot.runner.fal_steps import FalSteps, Webhooks
+from bot.runner.files_port import FilesOfJobs
 from bot.runner.job_files import keep_inputs
 from bot.runner.runner import Runner
 from bot.settings import FalSettings, JobSettings, Settings, StorageSettings
@@ -233,6 +235,11 @@ def make_runner(
     alarms = Alarms(store, clock=time.time)
     kept = FolderFiles(settings.storage.data_dir) if files is None else files
     fal = FalClient(http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
+    of_jobs = FilesOfJobs()
+    if files is not None:
+        of_jobs = replace(of_jobs, keep=partial(keep_inputs, files=files))
+    if forget_files is not None:
+        of_jobs = replace(of_jobs, forget=forget_files)
     return Runner(
         store=store,
         shards=shards,
@@ -251,8 +258,8 @@ def make_runner(
         settings=settings.jobs,
         clock=clock,
         sleep=sleep,
-        keep_files=None if files is None else partial(keep_inputs, files=files),
-        forget_files=forget_files,
+        listeners=Listeners(),
+        files=of_jobs,
         check_open=alarms.check,
     )
 

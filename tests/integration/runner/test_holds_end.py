@@ -160,7 +160,7 @@ async def test_a_job_within_its_life_is_left_alone(rig: RunnerRig) -> None:
     """A job at fal is not overdue before its deadline and the time after it are over."""
     runner = another(rig, deadline_s=HOUR_S, overdue_s=HOUR_S)
     await stored(rig, age_s=1.5 * HOUR_S, events=(UPLOADED, SUBMITTED))
-    await runner._end_overdue()
+    await runner._sweep.end_overdue()
     assert (await rig.job()).state == "queued"
 
 
@@ -181,7 +181,7 @@ async def test_an_old_wait_ends_without_its_task(rig: RunnerRig) -> None:
     await needs_approval(rig, wait_s=60)
     await stored(rig, age_s=HOUR_S)
     runner = another(rig, overdue_s=60)
-    await runner._end_overdue()
+    await runner._sweep.end_overdue()
     await ended(rig, "cancelled", "unapproved")
 
 

@@ -215,7 +215,7 @@ async def test_another_process_takes_it(
         await owner.finish()
         await owner.rig.until(lambda job: job.state == "done")
         assert (await owner.request())["asked"] == TWO
-        assert (len(rig.cards.delivered), other.rig.runner._tasks) == (1, {})
+        assert (len(rig.cards.delivered), other.rig.runner._tasks._tasks) == (1, {})
 
 
 async def stop_all(processes: list[Called]) -> None:
@@ -378,12 +378,12 @@ async def test_a_job_that_waits_for_its_webhook_has_no_task(called: Called) -> N
     runner = called.rig.runner
     await parked(called)
     await runner.sweep()
-    assert (runner._tasks, len(runner._parked)) == ({}, 1)
-    with runner._beginning(0) as running:
+    assert (runner._tasks._tasks, len(runner._tasks.parked)) == ({}, 1)
+    with runner._tasks.beginning(0) as running:
         assert running == 1
     await called.finish()
     await called.rig.until(lambda job: job.told)
-    assert (len(runner._parked), called.rig.cards.shown[-1][1].is_parked) == (0, True)
+    assert (len(runner._tasks.parked), called.rig.cards.shown[-1][1].is_parked) == (0, True)
     await wait_for(lambda: forgotten(runner))
 
 
@@ -391,14 +391,14 @@ async def parked(called: Called) -> None:
     """Wait until the one job waits for its webhook."""
 
     async def look() -> bool | None:
-        return True if list(called.rig.runner._parked) else None
+        return True if list(called.rig.runner._tasks.parked) else None
 
     await wait_for(look)
 
 
 async def forgotten(runner: Runner) -> bool | None:
     """Return True once the runner keeps nothing of any job."""
-    return True if not (runner._tasks or runner._live or runner._decided) else None
+    return True if not (runner._tasks.known or runner._progress._live or runner._wakes._woken) else None
 
 
 @SQLITE
@@ -415,7 +415,7 @@ async def test_a_cancel_while_fal_is_looked_at(called: Called) -> None:
         await again.rig.runner.start()
 
         async def is_looked_at() -> bool | None:
-            return True if again.rig.runner._looking else None
+            return True if again.rig.runner._wakes.looking else None
 
         await wait_for(is_looked_at)
         await again.rig.runner.cancel("a" * 32, member_id=2)
@@ -428,7 +428,7 @@ async def test_a_cancel_before_a_job_is_parked(called: Called, monkeypatch: pyte
     await called.settings(seconds_per_job=3600)
     await called.rig.fault(at="webhook", lose_reply=True, times=100)
     runner = called.rig.runner
-    typical_s, cancelled = runner._typical_s, asyncio.Event()
+    typical_s, cancelled = runner._driver._typical_s, asyncio.Event()
 
     async def late(job: Job) -> float | None:
         if not cancelled.is_set():
@@ -436,7 +436,7 @@ async def test_a_cancel_before_a_job_is_parked(called: Called, monkeypatch: pyte
             cancelled.set()
         return await typical_s(job)
 
-    monkeypatch.setattr(runner, "_typical_s", late)
+    monkeypatch.setattr(runner._driver, "_typical_s", late)
     await called.order()
     await called.rig.until(lambda job: job.state == "cancelled")
 
