@@ -78,7 +78,7 @@ def declined(film: Film, jobs: Jobs, *, now: float) -> Change:
     release: list[str] = []
     takes: list[Take] = []
     for take, look in zip(film.takes, looks_of(film, jobs), strict=True):
-        if take.job_id not in film.asked_jobs:
+        if take.job_id not in film.asked_jobs or look in {"made", "making"}:
             takes.append(take)
             continue
         if look == "to come":

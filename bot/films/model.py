@@ -205,7 +205,14 @@ def take_id(film_id: str, shot_id: str, number: int) -> str:
     return f"{film_id[:_TIME_DIGITS]}{digest[: len(film_id) - _TIME_DIGITS]}"
 
 
-_DRAFT, _FILM = TypeAdapter(Draft), TypeAdapter(Film)
+@dataclass(frozen=True, slots=True)
+class _OneAsked:
+    """What waiting films of versions before `asked_jobs` say: the one job whose approval decided on all to come."""
+
+    asked_job: str | None = None
+
+
+_DRAFT, _FILM, _ONE_ASKED = TypeAdapter(Draft), TypeAdapter(Film), TypeAdapter(_OneAsked)
 
 
 def draft_body(draft: Draft) -> str:
@@ -229,6 +236,14 @@ def readable_draft(row: Row) -> Draft | None:
 def readable_film(row: Row) -> Film | None:
     """Return the film in the row's `body`, or None for a document that this version cannot read."""
     try:
-        return _FILM.validate_json(row["body"])
+        film = _FILM.validate_json(row["body"])
+        if film.state != "waiting" or film.asked_jobs:
+            return film
+        asked = _ONE_ASKED.validate_json(row["body"]).asked_job
     except ValidationError:
         return None
+    return film if asked is None else replace(film, asked_jobs=(asked, *_to_make(film, but=asked)))
+
+
+def _to_make(film: Film, *, but: str) -> list[str]:
+    return [take.job_id for take in film.takes if take.shot.made is None and take.job_id != but]

@@ -1,12 +1,13 @@
 """What happens next in a film, from its row and its jobs alone."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from bot.errors import OptionRefused
 from bot.films import acts
-from bot.films.model import Film, Joined, Joining
+from bot.films.model import Film, Joined, Joining, film_body, readable_film
 from bot.films.plan import (
     Begin,
     Cancel,
@@ -109,6 +110,36 @@ def test_approval_decides_on_all_shots() -> None:
     assert steps(film, declined) == (Cancel("declined"),)
     failed_later = a_shot_job(film, 1, "failed", failure=Failure(kind="refused"))
     assert steps(film, failed_later) == (Start(),)
+
+
+def as_stored_before(film: Film, asked: int) -> Film:
+    """Return a film as a version wrote it that noted only the job of this shot, and as this version reads it."""
+    body = json.loads(film_body(replace(film, state="waiting")))
+    del body["asked_jobs"]
+    read = readable_film({"body": json.dumps(body | {"asked_job": film.take(asked).job_id})})
+    assert read is not None
+    return read
+
+
+def test_a_no_ends_a_film_that_an_earlier_version_stored() -> None:
+    """Its shots to come are given back with the one that was asked about."""
+    film = as_stored_before(a_film("cut", "cut", "continue"), 1)
+    declined = a_shot_job(film, 1, "cancelled", failure=Failure(kind="declined"))
+    assert steps(film, declined) == (Cancel("declined"),)
+    change = acts.cancelled(film, {declined.id: declined}, why="declined", now=NOW)
+    assert change.release == (film.take(2).job_id, film.take(3).job_id)
+
+
+def test_a_no_leaves_what_an_earlier_version_had_made() -> None:
+    """Of a redo only the new takes are left out."""
+    film, jobs = finished()
+    takes = acts.redone(film, jobs, number=2, shot=film.take(2).shot, and_following=False)
+    redoing = as_stored_before(acts.with_takes(film, takes, is_waiting=False, now=NOW, ends_at=NOW + 1000), 2)
+    declined = a_shot_job(redoing, 2, "cancelled", failure=Failure(kind="declined"))
+    assert steps(redoing, *jobs.values(), declined) == (Decline(),)
+    kept = acts.declined(redoing, {**jobs, declined.id: declined}, now=NOW)
+    assert (kept.film.take(1), kept.film.take(2).job_id) == (film.take(1), film.take(2).job_id)
+    assert kept.release == ()
 
 
 @pytest.mark.parametrize(
