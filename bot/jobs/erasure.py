@@ -37,7 +37,9 @@ _OPEN_OF = """
 SELECT (SELECT count(*) FROM jobs WHERE member_id = $1 AND told = 0)
 + (SELECT count(*) FROM reservations WHERE member_id = $1)
 + (SELECT count(*) FROM draws d JOIN shares s ON s.id = d.job_id AND s.id <> s.job_id JOIN jobs j ON j.id = s.job_id
-WHERE d.member_id = $1 AND d.position = 0 AND j.told = 0) AS n"""
+WHERE d.member_id = $1 AND d.position = 0 AND j.told = 0)
++ (SELECT count(*) FROM draws d JOIN shares s ON s.id = d.job_id AND s.id <> s.job_id
+JOIN reservations r ON r.job_id = s.job_id WHERE d.member_id = $1 AND d.position = 0) AS n"""
 # A member's draws at position 0 have an index.
 _SHARED = """
 UPDATE jobs SET version = version + 1 WHERE id IN (SELECT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id

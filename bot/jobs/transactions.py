@@ -16,7 +16,7 @@ from bot.jobs.prompt_log import log_prompt
 from bot.jobs.rows import body_of, job_in, readable_job
 from bot.ledger import endings, holds, reservations, rules, shares, tables, views
 from bot.ledger.decision import refuse_if_closed, refuse_if_not_allowed
-from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Shipped, Terms, Who
+from bot.ledger.model import ContentTerms, Ending, Held, RuleQuery, Share, Shipped, Terms, View, Who
 from bot.ledger.reservations import Wish
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction, nothing, together
@@ -132,7 +132,9 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
     reserved = yield from reservations.use(job.id)
     if reserved is None or reserved.amount_microusd < job.quote_microusd:
         raise NotReserved(f"nothing, or too little, is reserved for job {job.id}")
-    terms, taken = yield from together(rules.terms_of(who_of(job), at=now, shipped=shipped), taken_places((job,)))
+    terms, taken, held = yield from together(
+        rules.terms_of(who_of(job), at=now, shipped=shipped), taken_places((job,)), shares.shares_of(job.id)
+    )
     try:
         refuse_if_closed(terms)
     except NotAllowed as closed:
@@ -141,17 +143,28 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
     # Its hold counts as a job's from `use` on.
     if terms.at_once is not None and (yield from views.open_jobs(terms)) > terms.at_once.value:
         raise Busy("Its member has as many videos going as the server's rules let them have at once.")
-    stored = _with_terms(job, terms, 0)
+    paid_by = tuple(Share(one.id, one.member_id, one.amount_microusd) for one in held)
+    stored = replace(_with_terms(job, terms, 0), shares=paid_by)
     yield from _insert(stored)
     if terms.content.prompt_log_id is not None:
         yield from log_prompt(stored)
     return stored
 
 
-def accept_shared(job: Job, shipped: Shipped, places: Places, *, now: float, running: int = 0) -> Transaction[Job]:
+def accept_shared(
+    job: Job,
+    shipped: Shipped,
+    places: Places,
+    *,
+    now: float,
+    running: int = 0,
+    reserve: Sequence[Wish] = (),
+) -> Transaction[Job]:
     """Insert a job that several members pay for, and make their `shares` its holds; returns it as it is stored.
 
-    The caller has the server's lock, and the shares are held. Everything is checked before anything is changed.
+    `reserve` are jobs of the same order that are made later. Rules and approval see the number and the sum of all; what
+    is held for them is the caller's to note. The caller has the server's lock, and the shares are held. Everything is
+    checked before anything is changed.
 
     Raises:
         NotAllowed: a rule of now forbids it.
@@ -160,14 +173,22 @@ def accept_shared(job: Job, shipped: Shipped, places: Places, *, now: float, run
     """
     job = yield from with_parent(job)
     view, taken = yield from together(holds.standing(who_of(job), at=now, shipped=shipped), taken_places((job,)))
-    refuse_if_not_allowed(view, amount_microusd=job.quote_microusd, query=_query(job))
-    stored = _with_terms(job, view.terms, job.quote_microusd)
+    refuse_order_if_not_allowed(view, job, reserve)
+    sum_microusd = job.quote_microusd + sum(wish.amount_microusd for wish in reserve)
+    stored = _with_terms(job, view.terms, sum_microusd)
     check_place((stored,), places, taken, running=running)
     yield from _insert(stored)
     yield from shares.link(job.id, job.shares, quote_microusd=job.quote_microusd)
     if view.terms.content.prompt_log_id is not None:
         yield from log_prompt(stored)
     return stored
+
+
+def refuse_order_if_not_allowed(view: View, job: Job, reserve: Sequence[Wish]) -> None:
+    """Check every rule but the budgets for each job of an order, of which one begins; raises NotAllowed."""
+    refuse_if_not_allowed(view, amount_microusd=job.quote_microusd, query=_query(job))
+    for wish in reserve:
+        refuse_if_not_allowed(view, amount_microusd=wish.amount_microusd, query=replace(wish.query, begun=0))
 
 
 def _check(job: Job, shipped: Shipped) -> Transaction[holds.Checked]:

@@ -114,9 +114,11 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "what is reserved for job {what} is not held",
         """
-        SELECT r.job_id AS what, COALESCE(d.amount_microusd, 0) AS found, r.amount_microusd AS expected
-        FROM reservations r LEFT JOIN draws d ON d.job_id = r.job_id AND d.position = 0 AND d.state = 'held'
-        WHERE d.job_id IS NULL OR d.amount_microusd <> r.amount_microusd""",
+        SELECT r.job_id AS what, CAST(COALESCE(SUM(d.amount_microusd), 0) AS BIGINT) AS found,
+        r.amount_microusd AS expected FROM reservations r LEFT JOIN shares s ON s.job_id = r.job_id
+        LEFT JOIN draws d ON d.job_id = COALESCE(s.id, r.job_id) AND d.position = 0 AND d.state = 'held'
+        GROUP BY r.job_id, r.amount_microusd
+        HAVING COUNT(d.job_id) = 0 OR SUM(d.amount_microusd) <> r.amount_microusd""",
     ),
     (
         "the shares of job {what} do not hold its price",
@@ -138,7 +140,8 @@ _CHECKS: tuple[tuple[str, str], ...] = (
     (
         "share {what} is reserved although its job was made",
         """
-        SELECT r.job_id AS what, 1 AS found, 0 AS expected FROM reservations r JOIN shares s ON s.id = r.job_id""",
+        SELECT r.job_id AS what, 1 AS found, 0 AS expected FROM reservations r JOIN shares s ON s.id = r.job_id
+        WHERE r.purpose = 'share' OR EXISTS (SELECT 1 FROM jobs j WHERE j.id = s.job_id)""",
     ),
     (
         "more of grant {what} is held and spent than was given",

@@ -74,10 +74,15 @@ def reserve(wish: Wish, *, at: float, shipped: Shipped) -> Transaction[Held]:
     )
     held = yield from holds.place(checked, reason=wish.reason)
     if not held.repeated:
-        who = wish.who
-        values = (wish.job_id, wish.group_id, wish.purpose, who.guild_id, who.member_id, wish.amount_microusd)
-        yield One(_ADD, (*values, wish.expires_at))
+        yield from keep(wish)
     return held
+
+
+def keep(wish: Wish) -> Transaction[None]:
+    """Note what is reserved, and held already in the same transaction: by one hold, or by several members' shares."""
+    who = wish.who
+    values = (wish.job_id, wish.group_id, wish.purpose, who.guild_id, who.member_id, wish.amount_microusd)
+    yield One(_ADD, (*values, wish.expires_at))
 
 
 def use(job_id: str) -> Transaction[Reservation | None]:
