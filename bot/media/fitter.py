@@ -41,6 +41,10 @@ _PICTURE_WORKER = Path(__file__).with_name("picture_worker.py")  # by its path: 
 _PARSERS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
 _SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
 _SOUND_BITRATE = "192k"
+_SOUND_RATE_HZ = 44_100  # an MP3 of telephone sound pads by more than is cut off
+# FFmpeg may skip past the last key frame of these, so they are decoded from their start and the rest is dropped
+# (https://ffmpeg.org/ffmpeg.html#Main-options, -ss as an output option).
+_WITHOUT_INDEX = frozenset({"ts"})
 _OF_THE_BYTES = 0.9  # the rest is for the container and for peaks of the bitrate
 _WHITE_NITS = 203  # HDR's brightness of white paper (ITU-R BT.2408)
 _TONE_MAPPING = 2  # times as long as encoding alone
@@ -92,10 +96,22 @@ class _FitTask:
     def target(self, format_: str) -> Path:
         return self.folder / f"{self.path.stem}.fitted.{format_}"
 
-    def start(self, kept_s: float) -> list[str]:
-        """Return ffmpeg's arguments that skip to the last `kept_s`, if the end is what is kept."""
-        is_cut = self.keep == "end" and kept_s < self.seconds
-        return ["-ss", _seconds_text(self.seconds - kept_s)] if is_cut else []
+    def begins_later(self, kept_s: float) -> bool:
+        """Whether the last `kept_s` are what is kept, and something before them is not."""
+        return self.keep == "end" and kept_s < self.seconds
+
+    def read_for(self, kept_s: float) -> list[str]:
+        """Return ffmpeg's arguments that read the end which is kept, `kept_s` long at the most."""
+        file = reading(self.path, self.facts.format)
+        if not self.begins_later(kept_s):
+            return [*file, "-t", _seconds_text(kept_s)]
+        skip = ["-ss", _seconds_text(self.seconds - kept_s)]
+        return [*(file + skip if self.is_read_whole else skip + file), "-t", _seconds_text(kept_s)]
+
+    @property
+    def is_read_whole(self) -> bool:
+        """Whether what is not kept is decoded too."""
+        return self.facts.format in _WITHOUT_INDEX and self.begins_later(self.kept_s)
 
 
 class Fitter:
@@ -171,11 +187,11 @@ class Fitter:
         facts = order.facts
         if facts.kind != "video" or facts.format not in _COPIES:
             return None
-        if not order.needs.only_a_cut or order.start(order.kept_s):
+        if not order.needs.only_a_cut or order.begins_later(order.kept_s):
             return None
         target = order.target(order.facts.format)
-        cut = ["-t", _seconds_text(order.kept_s), *_streams(order), "-c", "copy"]
-        arguments = [*reading(order.path, order.facts.format), *cut, *writing(target, _COPIES[order.facts.format])]
+        copied = [*_streams(order), "-c", "copy"]
+        arguments = [*order.read_for(order.kept_s), *copied, *writing(target, _COPIES[order.facts.format])]
         try:
             return target, await self._encoded(order, arguments, target)
         except (EncodeFailed, MediaRefused) as error:
@@ -261,7 +277,7 @@ class Fitter:
         if facts.kind == "video":
             check_encode_time(
                 pixels=(facts.width or 0, facts.height or 0),
-                frames=round((facts.frames or 0) * order.kept_s / order.seconds),
+                frames=round((facts.frames or 0) * (1 if order.is_read_whole else order.kept_s / order.seconds)),
                 kept_s=order.kept_s,
                 written=order.written,
                 mpixels_per_s=self._settings.encode_mpixels_per_s / (_TONE_MAPPING if facts.is_hdr else 1),
@@ -277,9 +293,8 @@ def _clip(order: _FitTask, program: Program, threads: int) -> tuple[Path, list[s
     # Without B-frames: with them, FFmpeg states the media one frame longer than it plays.
     rate = int(limits.bytes_max * _OF_THE_BYTES * 8 / kept_s / 1000)
     return target, [
-        *order.start(kept_s),
-        *reading(order.path, facts.format),
-        *("-t", _seconds_text(kept_s), *_streams(order)),
+        *order.read_for(kept_s),
+        *_streams(order),
         *("-vf", _filters(width, height, tone_maps=facts.is_hdr and program.can_tone_map)),
         *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-bf", "0", "-pix_fmt", "yuv420p"),
         *("-threads", str(threads), "-fpsmax", str(FRAMES_PER_S_MAX), "-maxrate", f"{rate}k", "-bufsize", f"{rate}k"),
@@ -316,12 +331,13 @@ def _sound(order: _FitTask) -> tuple[Path, list[str]]:
     if order.limits.seconds_max is not None:
         kept_s = min(kept_s, order.limits.seconds_max - (0.0 if format_ == "wav" else _SOUND_CUT_SHORTER_S))
     raw = order.facts.codec if stays and order.facts.codec else "pcm_s16le"  # the samples stay as they are
-    codec = {"wav": ["-c:a", raw], "mp3": ["-c:a", "libmp3lame", "-b:a", _SOUND_BITRATE]}[format_]
+    codec = {"wav": ["-c:a", raw], "mp3": ["-c:a", "libmp3lame", "-b:a", _SOUND_BITRATE, "-ar", str(_SOUND_RATE_HZ)]}[
+        format_
+    ]
     target = order.target(format_)
     return target, [
-        *order.start(kept_s),
-        *reading(order.path, order.facts.format),
-        *("-t", _seconds_text(kept_s), *_streams(order), "-vn"),
+        *order.read_for(kept_s),
+        *(*_streams(order), "-vn"),
         *codec,
         *writing(target, format_),
     ]

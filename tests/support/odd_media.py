@@ -178,6 +178,12 @@ def mp3() -> bytes:
     return data[data.index(b"\xff\xfb") :]
 
 
+def telephone_sound(seconds: int) -> bytes:
+    """Return an AU of 8,000 samples of 16 bits in a second."""
+    rate_hz, data = 8000, bytes(2 * 8000 * seconds)
+    return struct.pack(">4sIIIII", b".snd", 24, len(data), 3, rate_hz, 1) + data
+
+
 SOUNDS: Mapping[str, Callable[[], bytes]] = {
     "MP3 behind zeros": lambda: bytes(3000) + mp3(),
     "MP3 behind half a frame": lambda: mp3()[200:],
@@ -223,7 +229,7 @@ def clip(
 ) -> bytes:
     """Return a clip with a video for each of `sides`, which are stored; `pixel` is a pixel's width over its height.
 
-    All videos are marked as the default.
+    All videos are marked as the default, and only their first picture is a key frame.
     """
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:

@@ -169,6 +169,25 @@ async def test_a_long_sound_of_any_sort_is_cut(prober: Prober, tmp_path: Path, n
     assert 29 < (fitted.facts.seconds or 0) <= 30
 
 
+async def test_a_long_telephone_sound_is_cut(prober: Prober, tmp_path: Path) -> None:
+    """An MP3 of a low rate pads its ends by more than is cut off, so a sound of any rate is saved at a usual one."""
+    fitted, _ = await sent(prober, tmp_path, odd_media.telephone_sound(32), "audio")
+    assert 29.9 < (fitted.facts.seconds or 0) <= 30
+
+
+@pytest.mark.parametrize(("container", "format_"), [("mpegts", "TS"), ("matroska", "MKV"), ("avi", "AVI")])
+async def test_the_end_of_a_clip_with_one_key_frame_is_kept(
+    prober: Prober, tmp_path: Path, container: str, format_: str
+) -> None:
+    """The last seconds keep their picture and their sound where the only key frame lies before them."""
+    content = odd_media.clip(container, "mp2", seconds=8.0)
+    fitted = await fit(prober, tmp_path, content, replace(wan27_image.CLIP, seconds_max=5), keep="end")
+    assert fitted.changes == ("trimmed from 8 s to 5 s, its end", f"{format_} saved as MP4")
+    assert looks_alike(frame_of(fitted.path))
+    with av.open(str(fitted.path)) as made:
+        assert [stream.type for stream in made.streams] == ["video", "audio"]
+
+
 @pytest.mark.parametrize("name", odd_media.CLIPS)
 async def test_a_whole_clip_is_saved_again(prober: Prober, tmp_path: Path, name: str) -> None:
     """A clip that players show is taken with the video that they show, and becomes an MP4."""
