@@ -22,7 +22,7 @@ from bot.fal.wire.values import (
     whole_up_to,
 )
 
-OK, BAD_REQUEST, NOT_FOUND, UNPROCESSABLE, CLIENT_CLOSED, SERVER_ERROR = 200, 400, 404, 422, 499, 500
+OK, REDIRECT, BAD_REQUEST, NOT_FOUND, UNPROCESSABLE, CLIENT_CLOSED, SERVER_ERROR = 200, 300, 400, 404, 422, 499, 500
 ACCOUNT = frozenset({401, 402, 403})
 LATER = frozenset({408, 425, 429})
 _UNITS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6})?")
@@ -73,7 +73,7 @@ def read_result(status: int, headers: Mapping[str, str], body: bytes) -> Result:
         FalRefused: fal knows no such request; `FalAccountError` when it does not take the key.
         FalProtocolError: it holds no video that can be fetched, or is none of these.
     """
-    if status == OK:
+    if OK <= status < REDIRECT:
         return _output(headers, body)
     raise _refusal(status, headers, body)
 

@@ -14,25 +14,53 @@ TEXT_MAX = 4000
 WHOLE_MAX = 2**63 - 1  # what both databases can hold
 NUMBER_MAX = 1e12
 _DECIMAL = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,20})?")
+_PARTS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)  # strings, and the brackets outside of them
+_NESTED_MAX = 50  # fal's replies nest less than ten deep
+_DIGITS_MAX = 20  # 2^63 has 19
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # PostgreSQL refuses NUL; the others are unreadable
 
 
 def json_of(body: bytes) -> Any:
     """Return the body's JSON, also with NaN and Infinity in it, half a surrogate pair, or bytes that are no UTF-8.
 
-    A paid video is not lost for such a flaw. What becomes a value is checked one by one by the functions below.
+    So it is with a number of thousands of digits, and what is nested too deeply is None: a paid video is not lost for
+    such a flaw. What becomes a value is checked one by one by the functions below.
 
     Raises:
-        FalProtocolError: it is not JSON, or nested too deeply.
+        FalProtocolError: it is not JSON.
     """
     try:
         return from_json(body, allow_inf_nan=True)
     except ValueError:
         pass
     try:
-        return json.loads(body.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
+        return json.loads(_shallow(body.decode("utf-8-sig", "replace")), parse_int=_int)
+    except ValueError:
         raise FalProtocolError(f"fal's reply of {len(body)} bytes is not JSON") from None
+
+
+def _shallow(text: str) -> str:
+    """Return the JSON with null for what is nested deeper than `_NESTED_MAX`."""
+    kept: list[str] = []
+    depth = at = 0
+    for part in _PARTS.finditer(text):
+        match part[0]:
+            case "[" | "{":
+                depth += 1
+                if depth == _NESTED_MAX + 1:
+                    kept += [text[at : part.start()], "null"]
+            case "]" | "}":
+                if depth == _NESTED_MAX + 1:
+                    at = part.end()
+                depth -= 1
+            case _:
+                pass
+    return "".join([*kept, text[at:]]) if depth <= _NESTED_MAX else ""
+
+
+def _int(digits: str) -> int | float:
+    """Return a whole number; one that is too long for an int is a float, for Python reads no more than 4,300 digits."""
+    return int(digits) if len(digits) <= _DIGITS_MAX else float(digits)
 
 
 def object_of(body: bytes) -> dict[str, Any]:

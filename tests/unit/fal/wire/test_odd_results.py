@@ -21,7 +21,14 @@ def result(body: bytes | dict[str, Any]) -> Result:
     return read_result(200, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
-@pytest.mark.parametrize("flaw", ["NaN", "Infinity", "-Infinity", "1e999", '"\\ud800"', "[[]]", "null", "1" * 4000])
+DEEP = '[{"a\\\\\\"[": ' * 3000 + '"]}"' + "}]" * 3000
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    ["NaN", "Infinity", "-Infinity", "1e999", '"\\ud800"', "[[]]", "null", "1" * 4000, "1" * 5000, DEEP],
+    ids=lambda flaw: flaw[:12],
+)
 @pytest.mark.parametrize("name", ["fps", "duration", "width", "file_size", "logs"])
 def test_a_flaw_in_a_number_that_nobody_needs(name: str, flaw: str) -> None:
     """A video is taken whatever stands in the numbers around it."""
@@ -33,6 +40,21 @@ def test_a_flaw_in_a_number_that_nobody_needs(name: str, flaw: str) -> None:
 def test_bytes_that_are_no_utf8(body: bytes) -> None:
     """A prompt in another encoding does not hide the video."""
     assert result(b'{"video": {"url": "%b"}, "actual_prompt": "%b"}' % (URL.encode(), body)).url == URL
+
+
+@pytest.mark.parametrize("status", [201, 203, 206])
+def test_another_success(status: int) -> None:
+    """A video that stands in the reply is taken whichever success the reply calls itself."""
+    assert read_result(status, {}, json.dumps({"video": {"url": URL}}).encode()).url == URL
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"a":' * 100 + b"1", b"[1]]", b'{"a": "' + b'\\"' * 100_000], ids=lambda body: body[:9]
+)
+def test_brackets_that_do_not_match(body: bytes) -> None:
+    """What is left open or closed once too often is no JSON, however deep it is, and is asked for again."""
+    with pytest.raises(FalUnreachable):
+        result(body)
 
 
 def test_numbers_that_no_video_has() -> None:
