@@ -47,6 +47,7 @@ from bot.runner.fal_account import FalAccount
 from bot.runner.fal_steps import FalSteps, Webhooks
 from bot.runner.fal_watch import FalWatch
 from bot.runner.files_port import FilesOfJobs
+from bot.runner.film_chip_ins import FilmChipIns
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_files import FilmFiles
 from bot.runner.film_orders import FilmOrders
@@ -141,7 +142,7 @@ async def compose(
         LastFrame(ffmpeg, prober, settings.media),
         here=results.here,
     )
-    film_driver, films = _films(
+    film_driver, films, film_chip_ins = _films(
         settings,
         store,
         files,
@@ -158,7 +159,7 @@ async def compose(
         runner=runner,
         films=films,
         film_driver=film_driver,
-        chip_ins=ChipIns(runner, store, settings.chip_ins, time.time),
+        chip_ins=ChipIns(runner, store, settings.chip_ins, time.time, films=film_chip_ins),
         order_space=order_space,
         orders_under_way=OrdersUnderWay(),
         pending_orders=_pending_orders(order_space, settings.jobs),
@@ -297,7 +298,7 @@ def _films(
     cards: FilmCards,
     shots: FilmFiles,
     prices: PriceTable,
-) -> tuple[FilmDriver, FilmOrders]:
+) -> tuple[FilmDriver, FilmOrders, FilmChipIns]:
     maker = ShotMaker(files, shots, prices, clock=time.time)
     driver = FilmDriver(
         store=store,
@@ -321,7 +322,16 @@ def _films(
         can_join=settings.media.encodes_at_once > 0,
         clock=time.time,
     )
-    return driver, orders
+    chip_ins = FilmChipIns(
+        store=store,
+        runner=runner,
+        orders=orders,
+        driver=driver,
+        maker=maker,
+        prices=prices,
+        settings=settings.films,
+    )
+    return driver, orders, chip_ins
 
 
 def _pending_orders(order_space: OrderSpace, settings: JobSettings) -> PendingOrders:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.errors import OptionRefused
 from bot.films.model import Draft, draft_body, readable_draft
+from bot.jobs.chip_ins import is_collecting
 from bot.jobs.places import bytes_of
 from bot.jobs.removals import note_removal
 from bot.ledger import tables
@@ -12,6 +13,10 @@ from bot.storage.transaction import Many, One, Row, Transaction
 
 GONE = "This film isn't there any more. Begin a new one with `/film`."
 STALE = "You changed this film somewhere else meanwhile. Look at it again, then make your change."
+COLLECTING = (
+    "Others can chip in for this film now, so it stays as it is. Cancel that on its card in the channel first; "
+    "everybody gets their money back then."
+)
 FOUND_MAX = 100  # in one search; the next one goes on
 _COUNT = """
 SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = $2 THEN 1 ELSE 0 END), 0) AS of_member
@@ -35,9 +40,11 @@ def save_draft(draft: Draft, bounds: DraftBounds, *, at: float) -> Transaction[D
     """Keep a draft that is new, or changed since it was read; returns it as it is kept.
 
     Raises:
-        OptionRefused: there are as many as there may be; or it is gone or was changed by somebody else meanwhile.
+        OptionRefused: there are as many as there may be; or it is gone or was changed by somebody else meanwhile; or
+            others chip in for it.
     """
     yield from tables.lock(draft.guild_id)
+    yield from _check_free(draft.id)
     stored = yield One("SELECT updated_at FROM film_drafts WHERE id = $1", (draft.id,))
     # A time of its own for each state, whatever the clock says.
     kept = replace(draft, updated_at=at if stored is None else max(at, stored["updated_at"] + 1e-3))
@@ -91,6 +98,22 @@ def drafts_everywhere(member_id: int, *, limit: int) -> Transaction[tuple[Draft,
     return tuple(draft for row in rows if (draft := readable_draft(row)) is not None)
 
 
+def delete_own_draft(draft: Draft) -> Transaction[bool]:
+    """Delete the draft as `delete_draft`, unless others chip in for it.
+
+    Raises:
+        OptionRefused: they do.
+    """
+    yield from tables.lock(draft.guild_id)
+    yield from _check_free(draft.id)
+    return (yield from delete_draft(draft.id))
+
+
+def _check_free(draft_id: str) -> Transaction[None]:
+    if (yield from is_collecting(draft_id)):
+        raise OptionRefused(COLLECTING)
+
+
 def delete_draft(draft_id: str, *, before: float = float("inf")) -> Transaction[bool]:
     """Delete the draft and note that its files are to be removed; returns whether there was one.
 
@@ -104,6 +127,7 @@ def delete_draft(draft_id: str, *, before: float = float("inf")) -> Transaction[
 
 def check_kept(draft: Draft) -> Transaction[None]:
     """Check that the draft is kept as it was shown to its member; raises as `take_draft`."""
+    yield from _check_free(draft.id)
     _check_same(draft, (yield One("SELECT updated_at FROM film_drafts WHERE id = $1", (draft.id,))))
 
 
@@ -111,8 +135,9 @@ def take_draft(draft: Draft) -> Transaction[None]:
     """Delete the draft that becomes a film, whose files are the film's then.
 
     Raises:
-        OptionRefused: it is not there any more, or not as it was shown to its member.
+        OptionRefused: it is not there any more, or not as it was shown to its member, or others chip in for it.
     """
+    yield from _check_free(draft.id)
     _check_same(draft, (yield One("DELETE FROM film_drafts WHERE id = $1 RETURNING updated_at", (draft.id,))))
 
 
@@ -124,9 +149,13 @@ def _check_same(draft: Draft, row: Row | None) -> None:
 
 
 def old_draft_ids(before: float, shards: Shards = EVERY_SHARD) -> Transaction[tuple[str, ...]]:
-    """Return the ids of drafts that nobody has touched since a time (Unix seconds), `FOUND_MAX` at most."""
+    """Return the ids of drafts that nobody has touched since a time (Unix seconds), `FOUND_MAX` at most.
+
+    Those that others chip in for are not among them.
+    """
     rows: list[Row] = yield Many(
-        f"SELECT id FROM film_drafts WHERE updated_at < $1 AND {shards.where()} ORDER BY updated_at LIMIT $2",  # noqa: S608 - numbers
+        "SELECT id FROM film_drafts WHERE updated_at < $1 AND id NOT IN (SELECT id FROM chip_ins) "  # noqa: S608 - numbers
+        f"AND {shards.where()} ORDER BY updated_at LIMIT $2",
         (before, FOUND_MAX),
     )
     return tuple(row["id"] for row in rows)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from bot.catalogue.price import PriceTable
 from bot.errors import FilesGone
-from bot.films.acts import Jobs
+from bot.films.acts import Jobs, with_takes
 from bot.films.model import Draft, Film, Shot, Take, take_id
 from bot.films.plan import looks_of, source_of
 from bot.films.quoting import FilmQuote, shot_quote
-from bot.jobs.model import Address
+from bot.jobs.model import Address, Job
 from bot.ledger.model import Who
 
 
@@ -39,6 +39,18 @@ def film_from(draft: Draft, quoted: FilmQuote, who: Who, address: Address, *, no
         prices_version=quoted.prices_version,
         continues=draft.continues,
     )
+
+
+def to_make(film: Film) -> dict[int, Take]:
+    """Return the takes of a new film that are to be made, by the numbers of their shots."""
+    return {number: take for number, take in enumerate(film.takes, 1) if take.shot.made is None}
+
+
+def as_accepted(film: Film, takes: dict[int, Take], first: Job) -> Film:
+    """Return the film as the job of the first of these takes was accepted: being made, or waiting for approval."""
+    if first.state != "waiting":
+        return film
+    return with_takes(film, takes, is_waiting=True, now=film.updated_at, ends_at=film.ends_at)
 
 
 def priced(film: Film, jobs: Jobs, takes: dict[int, Take], prices: PriceTable) -> dict[int, Take]:

@@ -8,6 +8,9 @@ from bot.films.quoting import shot_mode
 from bot.jobs.model import Job, Order, Part, Request, job_from
 from bot.jobs.transactions import rule_query
 from bot.ledger.reservations import Wish
+from bot.ledger.rule_values import WAIT_MAX_S
+
+SPARE_S = 3600.0
 
 
 def shot_job(film: Film, number: int, request: Request, prices: PriceTable, *, now: float) -> Job:
@@ -24,6 +27,17 @@ def shot_job(film: Film, number: int, request: Request, prices: PriceTable, *, n
     message_id = film.address.message_id
     part = Part(film_id=film.id, shot_id=take.shot.id, number=number, of=len(film.takes), message_id=message_id)
     return replace(job_from(order, now=now), part=part)
+
+
+def first_shot(film: Film, prices: PriceTable, *, now: float) -> Job:
+    """Return the job that a film begins with, as far as it can be told before its files are there; raises Refusal."""
+    number, take = next((number, take) for number, take in enumerate(film.takes, 1) if take.shot.made is None)
+    return shot_job(film, number, Request(mode=shot_mode(film, take.shot)), prices, now=now)
+
+
+def reserved_until(film: Film) -> float:
+    """Return until when a film's shots are reserved: longer than its time, so that the film ends it."""
+    return film.ends_at + WAIT_MAX_S + SPARE_S
 
 
 def wish_of(film: Film, take: Take, *, expires_at: float) -> Wish:

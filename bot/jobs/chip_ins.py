@@ -9,6 +9,8 @@ and recovery are one path: the loop looks for rows that are over, full, or not s
 Whoever adds a share pays and makes nothing. So of the rules those hold for them that say who may use Wanda there
 (blocked, paused, closed channels, servers that are off) and their budgets; what may be made, and how many at once, is
 asked of the maker, at the whole price, when the chip-in begins and again when it is full.
+
+A film is chipped in for as a whole: its shares are divided over its shots when it begins (`bot.films.chipping_in`).
 """
 
 from collections.abc import Iterable
@@ -23,7 +25,7 @@ from bot.jobs.model import Address, Job
 from bot.jobs.places import Places, bytes_of, check_files, waiting_files
 from bot.jobs.removals import note_removal
 from bot.ledger import holds, reservations, tables
-from bot.ledger.decision import refuse_if_not_allowed, refuse_if_pools_short
+from bot.ledger.decision import refuse_if_pools_short
 from bot.ledger.model import RuleQuery, Share, Shipped, Who
 from bot.ledger.reservations import Wish
 from bot.money import exact_dollars
@@ -65,9 +67,10 @@ FULL = "It's all paid for already. You weren't charged."
 class ChipIn:
     """An order of `job`, which is made once its shares sum up to its price, at the latest at `expires_at`.
 
-    `job` is None once its maker had their data deleted. `address` is the card's message. `shares` are what was added
-    and not taken back; of one that is over, what was given back. `over` is why it is over. `obstacle` is why a full one
-    does not begin yet, "" if it does.
+    `job` is None once its maker had their data deleted. Of a film it is the first shot without its files, which says
+    who orders it and where; `film` is the film as JSON, and `film_microusd` its price. `address` is the card's message.
+    `shares` are what was added and not taken back; of one that is over, what was given back. `over` is why it is over.
+    `obstacle` is why a full one does not begin yet, "" if it does.
     """
 
     id: str
@@ -79,11 +82,15 @@ class ChipIn:
     shares: tuple[Share, ...] = ()
     over: Over | None = None
     obstacle: Literal["", "place", "rule"] = ""
+    film: str | None = None
+    film_microusd: int = 0
 
     @property
     def quote_microusd(self) -> int:
         """The price."""
-        return 0 if self.job is None else self.job.quote_microusd
+        if self.job is None:
+            return 0
+        return self.job.quote_microusd if self.film is None else self.film_microusd
 
     @property
     def missing_microusd(self) -> int:
@@ -131,27 +138,50 @@ class Rules:
     running: int = 0
 
 
-def start(job: Job, own_microusd: int, rules: Rules) -> Transaction[Added]:
-    """Begin to collect for the job, with the maker's own share, which is cut to the price; 0 is none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmOrder:
+    """What is ordered with a film's first shot: the film as JSON, and what its later shots cost.
+
+    The maker's share has an id of its own, because it is for all shots.
+    """
+
+    id: str
+    body: str
+    reserve: tuple[Wish, ...]
+    share_id: str
+
+
+def start(job: Job, own_microusd: int, rules: Rules, *, film: FilmOrder | None = None) -> Transaction[Added]:
+    """Begin to collect for the job, or for a film that begins with it, with the maker's own share.
+
+    That is cut to the price; 0 is none.
 
     Raises:
-        NotAllowed: a rule forbids the job, at its whole price.
+        NotAllowed: a rule forbids the job, at its whole price, or a later shot.
         QuotaExceeded: the maker's budgets cannot carry their share, or the server's not the whole price.
         Busy: the maker or the server has as many chip-ins or waiting files as they may.
         AlreadyRunning: it is a rerun that is being made already.
     """
     job = yield from transactions.with_parent(job)
     yield from _lock(job.guild_id, rules)
-    yield from _check_room(job, rules)
-    who, query = transactions.who_of(job), transactions.rule_query(job.mode, job.options)
+    yield from _check_room(job, rules, has_files=film is None)
+    who, later = transactions.who_of(job), () if film is None else film.reserve
     view = yield from holds.standing(who, at=rules.now, shipped=rules.shipped)
-    refuse_if_not_allowed(view, amount_microusd=job.quote_microusd, query=query)
-    refuse_if_pools_short(view, amount_microusd=job.quote_microusd)
+    transactions.refuse_order_if_not_allowed(view, job, later)
+    quote_microusd = job.quote_microusd + sum(wish.amount_microusd for wish in later)
+    refuse_if_pools_short(view, amount_microusd=quote_microusd)
     chip_in = ChipIn(
-        id=job.id, guild_id=job.guild_id, address=job.address, expires_at=rules.now + rules.bounds.life_s, job=job
+        id=job.id if film is None else film.id,
+        guild_id=job.guild_id,
+        address=job.address,
+        expires_at=rules.now + rules.bounds.life_s,
+        job=job,
+        film=None if film is None else film.body,
+        film_microusd=0 if film is None else quote_microusd,
     )
-    yield One(_ADD, (job.id, *_values(chip_in, rules.now)))
-    return (yield from _with_share(chip_in, job.id, who, min(own_microusd, job.quote_microusd), rules))
+    yield One(_ADD, (chip_in.id, *_values(chip_in, rules.now)))
+    share_id = job.id if film is None else film.share_id
+    return (yield from _with_share(chip_in, share_id, who, min(own_microusd, quote_microusd), rules))
 
 
 def add(chip_in_id: str, share_id: str, who: Who, amount_microusd: int, rules: Rules) -> Transaction[Added]:
@@ -185,11 +215,27 @@ def add(chip_in_id: str, share_id: str, who: Who, amount_microusd: int, rules: R
 
 
 def begin_full(chip_in_id: str, rules: Rules) -> Transaction[Job | None]:
-    """Begin a full chip-in whose time is not over, if it can now; returns its job, or None."""
+    """Begin a full chip-in of a job whose time is not over, if it can now; returns its job, or None."""
+    chip_in = yield from locked_full(chip_in_id, rules)
+    return None if chip_in is None or chip_in.film is not None else (yield from _begun(chip_in, rules))
+
+
+def locked_full(chip_in_id: str, rules: Rules) -> Transaction[ChipIn | None]:
+    """Lock the server of a full chip-in whose time is not over, and return it; None of any other."""
     chip_in = yield from _locked(chip_in_id, rules)
     if chip_in is None or chip_in.state != "full" or chip_in.missing_microusd or rules.now >= chip_in.expires_at:
         return None
-    return (yield from _begun(chip_in, rules))
+    return chip_in
+
+
+def is_collecting(chip_in_id: str) -> Transaction[bool]:
+    """Return whether there is such a chip-in that is not over."""
+    return (yield One("SELECT id FROM chip_ins WHERE id = $1 AND state <> 'over'", (chip_in_id,))) is not None
+
+
+def forget_begun(chip_in_id: str) -> Transaction[None]:
+    """Delete the chip-in in the transaction that makes what was ordered."""
+    yield One("DELETE FROM chip_ins WHERE id = $1", (chip_in_id,))
 
 
 def take_back(chip_in_id: str, member_id: int, *, now: float) -> Transaction[int]:
@@ -303,7 +349,7 @@ def forget_chip_ins_of(member_id: int, *, at: float) -> Transaction[None]:
         if chip_in.job is not None and chip_in.job.member_id == member_id:
             ended = chip_in if chip_in.state == "over" else (yield from _end(chip_in, "deleted", at))
             others = tuple(one for one in ended.shares if one.member_id != member_id)
-            yield from _store(replace(ended, job=None, shares=others), at)
+            yield from _store(replace(ended, job=None, film=None, shares=others), at)
         elif chip_in.state == "over":
             yield from _store(_without(chip_in, member_id), at)
         else:
@@ -326,8 +372,8 @@ def chip_ins_of_member(member_id: int, *, limit: int) -> Transaction[tuple[Job, 
     return tuple(one.job for one in found if one is not None and one.job is not None)
 
 
-def _check_room(job: Job, rules: Rules) -> Transaction[None]:
-    """Check that the member and the server may have one more chip-in, and its files."""
+def _check_room(job: Job, rules: Rules, *, has_files: bool) -> Transaction[None]:
+    """Check that the member and the server may have one more chip-in, and its files if it `has_files` of its own."""
     opened = yield One(_OPEN, (job.guild_id, job.member_id))
     bounds = rules.bounds
     if opened["of_member"] >= bounds.of_member_max:
@@ -340,6 +386,8 @@ def _check_room(job: Job, rules: Rules) -> Transaction[None]:
             f"This server has {counted(opened['in_server'], 'video')} to chip in for, and {bounds.in_server_max:,} "
             "at once is the most. You weren't charged; try again later."
         )
+    if not has_files:
+        return
     waiting = yield from waiting_files(job.guild_id, job.member_id)
     check_files(bytes_of(job.inputs), waiting, rules.places.files)
 
@@ -369,7 +417,7 @@ def _with_share(chip_in: ChipIn, share_id: str, who: Who, amount_microusd: int, 
         who=who,
         query=RuleQuery(mode=job.mode, is_share=True),
         amount_microusd=amount_microusd,
-        reason=f"a share of {job.mode}: {job.formula}",
+        reason=f"a share of {job.mode}: {job.formula}" if chip_in.film is None else "a share of a film",
         expires_at=chip_in.expires_at + _GRACE_S,
     )
     held = yield from reservations.reserve(wish, at=rules.now, shipped=rules.shipped)
@@ -377,6 +425,8 @@ def _with_share(chip_in: ChipIn, share_id: str, who: Who, amount_microusd: int, 
     made = None
     if added.missing_microusd:
         yield from _store(added, rules.now)
+    elif added.film is not None:  # its first shot's files are made ready first
+        yield from store_full(added, "", rules.now)
     else:
         made = yield from _begun(added, rules)
     return Added(chip_in=added, share_microusd=amount_microusd, job=made, has_warnings=bool(held.warnings))
@@ -396,18 +446,19 @@ def _begun(chip_in: ChipIn, rules: Rules) -> Transaction[Job | None]:
     try:
         stored = yield from transactions.accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running)
     except (Busy, AlreadyRunning):
-        yield from _store_full(chip_in, "place", now)
+        yield from store_full(chip_in, "place", now)
         return None
     except NotAllowed:
-        yield from _store_full(chip_in, "rule", now)
+        yield from store_full(chip_in, "rule", now)
         return None
     for one in chip_in.shares:
         yield from reservations.use(one.id)
-    yield One("DELETE FROM chip_ins WHERE id = $1", (chip_in.id,))
+    yield from forget_begun(chip_in.id)
     return stored
 
 
-def _store_full(chip_in: ChipIn, obstacle: Literal["place", "rule"], now: float) -> Transaction[None]:
+def store_full(chip_in: ChipIn, obstacle: Literal["", "place", "rule"], now: float) -> Transaction[None]:
+    """Note that nothing is missing, and what keeps the order from beginning; "" if nothing does."""
     if (chip_in.state, chip_in.obstacle) != ("full", obstacle):  # else the card says so already
         yield from _store(replace(chip_in, state="full", obstacle=obstacle), now)
 
@@ -422,9 +473,10 @@ def _give_back(chip_in: ChipIn, shares: Iterable[Share], now: float) -> Transact
 
 
 def _end(chip_in: ChipIn, over: Over, now: float) -> Transaction[ChipIn]:
-    """Give everything back, and have the files removed."""
+    """Give everything back, and have the files removed; those of a film are its draft's, which stays."""
     yield from reservations.release_group(chip_in.id, at=now, reason=_REASONS[over])
-    yield from note_removal(chip_in.id)
+    if chip_in.film is None:
+        yield from note_removal(chip_in.id)
     ended = replace(chip_in, state="over", over=over, obstacle="")
     yield from _store(ended, now)
     return ended
@@ -436,7 +488,8 @@ def _end_unreadable(chip_in_id: str, now: float) -> Transaction[bool]:
     if row is None:
         return False
     yield from reservations.release_group(chip_in_id, at=now, reason="its row could not be read")
-    yield from note_removal(chip_in_id)
+    if (yield One("SELECT id FROM film_drafts WHERE id = $1", (chip_in_id,))) is None:
+        yield from note_removal(chip_in_id)
     return True
 
 
@@ -476,7 +529,7 @@ def _values(chip_in: ChipIn, now: float) -> tuple[object, ...]:
         0 if job is None else job.member_id,
         chip_in.state,
         chip_in.quote_microusd,
-        0 if job is None or chip_in.state == "over" else bytes_of(job.inputs),
+        0 if job is None or chip_in.state == "over" else bytes_of(job.inputs),  # none of a film: its draft has them
         chip_in.expires_at,
         now,
         _CHIP_IN.dump_json(kept).decode(),

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from functools import partial
 
 from bot.errors import Busy, Refusal, StorageError
+from bot.films.model import Draft
 from bot.ids import new_id
 from bot.jobs import chip_ins, transactions
 from bot.jobs.chip_ins import Added, ChipIn, ChipInBounds, Rules
-from bot.jobs.model import Job, Order, job_from
+from bot.jobs.model import Address, Job, Order, job_from
 from bot.ledger.model import Who
+from bot.runner.film_chip_ins import FilmChipIns
 from bot.runner.runner import Runner
 from bot.settings import ChipInSettings
 from bot.sharding import Shards
@@ -25,8 +27,17 @@ class ChipIns:
     `clock` is in Unix seconds.
     """
 
-    def __init__(self, runner: Runner, store: Store, settings: ChipInSettings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        store: Store,
+        settings: ChipInSettings,
+        clock: Callable[[], float],
+        *,
+        films: FilmChipIns,
+    ) -> None:
         self._runner = runner
+        self._films = films
         self._store = store
         self._bounds = bounds_of(settings)
         self._clock = clock
@@ -41,6 +52,17 @@ class ChipIns:
         """
         job = job_from(order, now=self._clock())
         return await self._add(partial(chip_ins.start, job, own_microusd), job.guild_id, job.id, job.id, keep=job)
+
+    async def start_film(self, draft: Draft, who: Who, address: Address, own_microusd: int) -> Added:
+        """Begin to collect for a draft's film on this card, with its maker's own share.
+
+        Raises:
+            Refusal: as `bot.films.chipping_in.start_film`; nothing was held.
+            StorageError: the database did not answer; nothing was held.
+        """
+        starting = await self._films.starting(draft, who, address, own_microusd)
+        share_id = new_id(at=self._clock())
+        return await self._add(partial(starting, share_id), draft.guild_id, draft.id, share_id)
 
     async def add(self, chip_in_id: str, who: Who, amount_microusd: int) -> Added:
         """Add a member's share; with the last one the video begins.
@@ -80,14 +102,19 @@ class ChipIns:
                 log.info("chip-in %s is over, and everybody has their money back", chip_in_id)
                 continue
             try:
-                begin = partial(chip_ins.begin_full, chip_in_id)
-                await self._runner.accept_by(
-                    lambda running, begin=begin: begin(self._rules(running)), _itself, guild_id
-                )
+                await self._begin(chip_in_id, guild_id)
             except Busy:
                 return  # Wanda is stopping
             except Refusal as refusal:
                 log.warning("chip-in %s cannot begin, and others go on: %s", chip_in_id, refusal)
+
+    async def _begin(self, chip_in_id: str, guild_id: int) -> None:
+        chip_in = await self._store.read(chip_ins.chip_in_of(chip_in_id))
+        if chip_in is not None and chip_in.film is not None:
+            await self._films.begin(chip_in, self._rules)
+            return
+        begin = partial(chip_ins.begin_full, chip_in_id)
+        await self._runner.accept_by(lambda running: begin(self._rules(running)), _itself, guild_id)
 
     async def _add(
         self,

@@ -17,17 +17,16 @@ from bot.films.acts import GONE, Act, Jobs
 from bot.films.checks import check_draft
 from bot.films.drafts import DraftBounds
 from bot.films.model import SHOTS_MAX, Draft, Film, Shot, Take
-from bot.films.ordering import check_made, continued, film_from, priced
+from bot.films.ordering import as_accepted, check_made, continued, film_from, priced, to_make
 from bot.films.plan import beginning_of
 from bot.films.quoting import FilmQuote, quote
-from bot.films.shot_jobs import wish_of
+from bot.films.shot_jobs import reserved_until, wish_of
 from bot.films.transactions import change_film, film_with_jobs, insert_film, replace_film
 from bot.ids import new_id
 from bot.jobs.model import Address, Input
 from bot.jobs.queries import jobs_by_id
 from bot.jobs.transactions import Accepted, Beside
 from bot.ledger.model import Who
-from bot.ledger.rule_values import WAIT_MAX_S
 from bot.runner.film_driver import FilmDriver
 from bot.runner.job_counts import count_film
 from bot.runner.job_files import copy_inputs
@@ -36,7 +35,6 @@ from bot.runner.shot_maker import ShotMaker
 from bot.settings import FilmSettings
 from bot.storage.transaction import Store, Transaction
 
-SPARE_S = 3600.0  # a reservation outlives its film's time, so that the film ends it
 NOT_YOURS = "Only whoever made this film can do that. Type `/film` to make your own."
 NO_JOINING = "Films are off here, because joining shots is off. Ask whoever runs Wanda, or make single videos."
 STOPPED = "Stopped. What isn't begun won't be charged; a shot that fal has already made is posted and charged."
@@ -98,19 +96,19 @@ class FilmOrders:
 
     async def order(self, draft: Draft, who: Who, address: Address) -> Film:
         """Hold the price of all shots, begin the first, and keep the film in place of its draft."""
-        async with self._one_press(draft.id):
+        async with self.one_press(draft.id):
             return await self._order(draft, who, address)
 
     async def retry(self, film_id: str, number: int, job_id: str, *, who: Who, shot: Shot | None = None) -> Film:
         """Try a missing shot again, or its edited version, with a new hold; returns the film."""
-        async with self._one_press(film_id):
+        async with self.one_press(film_id):
             film, jobs = await self._mine(film_id, who)
             takes = acts.retried(film, jobs, number=number, job_id=job_id, shot=shot or _take(film, number).shot)
             return await self._take_again(film, jobs, takes, who)
 
     async def redo(self, film_id: str, number: int, shot: Shot, *, who: Who, and_following: bool) -> Film:
         """Make a shot of a posted film anew, and with `and_following` those that begin where it ends."""
-        async with self._one_press(film_id):
+        async with self.one_press(film_id):
             film, jobs = await self._mine(film_id, who)
             if film.files_gone_at is not None:
                 raise FilesGone("Wanda no longer has the videos of this film, so no shot of it can be made anew.")
@@ -194,24 +192,27 @@ class FilmOrders:
         return replace(draft, shots=tuple(shots), soundtrack=await copied(sound))
 
     async def _order(self, draft: Draft, who: Who, address: Address) -> Film:
+        film, made = await self.film_of(draft, who, address)
+        new = to_make(film)
+
+        def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:
+            ordered = as_accepted(film, new, accepted[0].job)
+            return insert_film(ordered, draft, of_member_max=self._settings.open_of_member_max)
+
+        return await self._accept(film, made, new, beside)
+
+    async def film_of(self, draft: Draft, who: Who, address: Address) -> tuple[Film, Jobs]:
+        """Return the film that a draft becomes, which is not kept yet, and the jobs of its shots that are made."""
         if draft.requester != who.requester:
             raise OptionRefused(NOT_YOURS)
         quoted = self.price(draft)
         await self._store.read(drafts.check_kept(draft))
-        now = self._clock()
-        film = film_from(draft, quoted, who, address, now=now, life_s=self._life_s)
+        film = film_from(draft, quoted, who, address, now=self._clock(), life_s=self._life_s)
         made = await self._store.read(jobs_by_id([shot.made for shot in draft.shots if shot.made is not None]))
         check_made(draft.shots, made, who)
-        new = {number: take for number, take in enumerate(film.takes, 1) if take.shot.made is None}
+        return film, made
 
-        def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:
-            return insert_film(
-                _as_accepted(film, new, accepted), draft, of_member_max=self._settings.open_of_member_max
-            )
-
-        return await self._accept(film, made, new, beside)
-
-    def _one_press(self, film_id: str) -> asyncio.Lock:
+    def one_press(self, film_id: str) -> asyncio.Lock:
         """Return the lock that has a second press see what the first did.
 
         Both would make the job of the same id ready, and the one that is refused would remove the other's files.
@@ -227,7 +228,7 @@ class FilmOrders:
         new = priced(asked, jobs, takes, self._prices)
 
         def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:
-            return replace_film(film, _as_accepted(again, new, accepted))
+            return replace_film(film, as_accepted(again, new, accepted[0].job))
 
         again = self._with(asked, new)
         return await self._accept(again, jobs, new, beside)
@@ -243,7 +244,7 @@ class FilmOrders:
         begin = beginning_of(film, jobs, first)
         if begin is None:
             raise OptionRefused(acts.MOVED_ON)
-        expires_at = film.ends_at + WAIT_MAX_S + SPARE_S
+        expires_at = reserved_until(film)
         wishes = [wish_of(film, take, expires_at=expires_at) for number, take in takes.items() if number != first]
         try:
             job = await self._maker.job(film, jobs, begin)
@@ -287,14 +288,6 @@ class FilmOrders:
     @property
     def _life_s(self) -> float:
         return self._settings.life_hours * 3600.0
-
-
-def _as_accepted(film: Film, takes: dict[int, Take], accepted: tuple[Accepted, ...]) -> Film:
-    """Return the film as its first job was accepted: being made, or waiting for approval."""
-    job = accepted[0].job
-    if job.state != "waiting":
-        return film
-    return acts.with_takes(film, takes, is_waiting=True, now=film.updated_at, ends_at=film.ends_at)
 
 
 def _take(film: Film, number: int) -> Take:

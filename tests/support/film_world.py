@@ -26,13 +26,15 @@ from bot.ledger.model import Shipped
 from bot.ledger.reservations import Wish
 from bot.media.joiner import JoinedFile
 from bot.runner.cards_port import MessageRef, Posted
+from bot.runner.chip_ins import ChipIns
 from bot.runner.film_cards_port import NOTHING_KNOWN
+from bot.runner.film_chip_ins import FilmChipIns
 from bot.runner.film_driver import FilmDriver
 from bot.runner.film_files import FilmRequest
 from bot.runner.film_orders import FilmOrders
 from bot.runner.runner import Runner
 from bot.runner.shot_maker import ShotMaker
-from bot.settings import FilmSettings
+from bot.settings import ChipInSettings, FilmSettings
 from bot.sharding import EVERY_SHARD
 from bot.storage.transaction import Transaction
 from tests.support.film_samples import FILM_ID, a_draft, a_picture
@@ -96,6 +98,17 @@ class FilmWorld:
             can_join=True,
             clock=self.clock,
         )
+        films = FilmChipIns(
+            store=_Store(self),
+            runner=cast("Runner", self),
+            orders=self.orders,
+            driver=self.driver,
+            maker=maker,
+            prices=self.prices,
+            settings=self.settings,
+        )
+        self.chip_ins = ChipIns(cast("Runner", self), _Store(self), ChipInSettings(), self.clock, films=films)
+        self.warned = asyncio.Event()
 
     def clock(self) -> float:
         """Return the time, which goes on a little with every look."""
@@ -122,6 +135,21 @@ class FilmWorld:
         """Accept as `Runner.accept_all`."""
         accepting = transactions.accept_all(jobs, self.shipped, self.places, reserve=reserve, beside=beside)
         return (await self.effect("accept", lambda: self.store.run(accepting)))[0].job
+
+    async def accept_by(
+        self,
+        accept: Callable[[int], Transaction[T]],
+        job_in: Callable[[T], Job | None],
+        guild_id: int,
+        *,
+        keep: Job | None = None,
+    ) -> T:
+        """Accept as `Runner.accept_by`."""
+        del job_in, guild_id, keep
+        return await self.effect("accept", lambda: self.store.run(accept(0)))
+
+    def called(self, job_id: str) -> None:
+        """Do nothing: what was begun is driven by the test."""
 
     async def accept_reserved(self, job: Job) -> Job:
         """Accept as `Runner.accept_reserved`."""

@@ -1,0 +1,254 @@
+"""A film that several members pay for: held for all shots, settled shot by shot, and given back to whoever paid."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal
+from bot.films import drafts
+from bot.films.model import take_id
+from bot.films.plan import looks_of
+from bot.jobs import chip_ins, erasure, machine, transactions
+from bot.jobs.chip_ins import Added, ChipIn
+from bot.ledger import holds
+from bot.ledger.audit import totals
+from bot.ledger.model import Shipped
+from bot.sharding import EVERY_SHARD
+from tests.support.film_samples import FILM_ID, a_draft
+from tests.support.film_world import WHO, Died, FilmWorld
+from tests.support.job_samples import ADDRESS
+
+EACH = 500_000
+THREE = a_draft("cut", "continue", "cut")
+PRICE = 3 * EACH
+BEN, CLEO = replace(WHO, member_id=3), replace(WHO, member_id=4)
+SHIPPED = Shipped(member_daily_microusd=800_000, server_monthly_microusd=10**9)
+
+
+@pytest.fixture
+def world() -> Iterator[FilmWorld]:
+    """Yield a world in which nobody can pay the film alone, and whose books are right in the end."""
+    world = FilmWorld(shipped=SHIPPED)
+    yield world
+    world.check()
+    world.store.connection.close()
+
+
+def start(world: FilmWorld, own: int = 700_001) -> Added:
+    """Let others chip in for the film."""
+    return world.do(world.chip_ins.start_film(world.keep(THREE), WHO, ADDRESS, own))
+
+
+def pay(world: FilmWorld) -> None:
+    """Let three members pay for it, and begin it."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 399_999))
+    world.do(world.chip_ins.add(FILM_ID, CLEO, 800_000))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+
+
+def chip_in(world: FilmWorld) -> ChipIn | None:
+    """Return the chip-in, if there is one."""
+    return world.store.run(chip_ins.chip_in_of(FILM_ID))
+
+
+def held_and_spent(world: FilmWorld) -> list[tuple[int, int]]:
+    """Return what the allowances of the three hold, and have spent."""
+    found: list[tuple[int, int]] = []
+    for who in (WHO, BEN, CLEO):
+        view = world.store.run(holds.standing(who, at=world.now, shipped=world.shipped))
+        own = next(one for one in view.standings if one.limit.side == "member")
+        found.append((own.held_microusd, own.spent_microusd))
+    return found
+
+
+def test_it_begins_when_all_is_there_and_each_shot_takes_its_part_of_each_share(world: FilmWorld) -> None:
+    """Every shot's hold is of all three; what fal billed less goes back in proportion."""
+    pay(world)
+    film, jobs = world.film_and_jobs()
+    assert (film.state, chip_in(world), looks_of(film, jobs)) == ("making", None, ("making", "to come", "to come"))
+    assert held_and_spent(world) == [(700_001, 0), (399_999, 0), (400_000, 0)]
+    first = jobs[film.take(1).job_id]
+    assert [one.member_id for one in first.shares] == [2, 3, 4]
+    assert sum(one.amount_microusd for one in first.shares) == EACH
+    world.drive()
+    world.come_to(film.take(1).job_id, cost_microusd=EACH // 2)
+    world.make_all()
+    film, jobs = world.film_and_jobs()
+    assert (film.state, world.reserved()) == ("done", [])
+    spent = [spent for _, spent in held_and_spent(world)]
+    assert (sum(spent), [held for held, _ in held_and_spent(world)]) == (2 * EACH + EACH // 2, [0, 0, 0])
+    assert all(abs(one - share * 5 // 6) <= 3 for one, share in zip(spent, (700_001, 399_999, 400_000), strict=True))
+    assert all({share.member_id for share in job.shares} == {2, 3, 4} for job in jobs.values())
+    assert [one.jobs for one in world.store.run(totals())] == [3]
+
+
+def test_what_a_stopped_film_does_not_use_goes_back_to_everybody(world: FilmWorld) -> None:
+    """The maker stops it; the shots that are not begun cost nobody anything."""
+    pay(world)
+    film = world.film()
+    world.drive()
+    world.come_to(film.take(1).job_id)
+    world.do(world.orders.stop(FILM_ID, member_id=2))
+    world.make_all()
+    assert [held for held, _ in held_and_spent(world)] == [0, 0, 0]
+    assert sum(spent for _, spent in held_and_spent(world)) <= 2 * EACH
+
+
+def test_a_failed_shot_is_given_back_to_everybody_and_tried_again_by_its_maker_alone(world: FilmWorld) -> None:
+    """Another try is another price, which only whoever presses pays."""
+    pay(world)
+    film = world.film()
+    world.drive()
+    world.come_to(film.take(1).job_id, "failed")
+    world.drive()
+    assert world.film().state == "paused"
+    assert sum(held for held, _ in held_and_spent(world)) == 2 * EACH
+    with pytest.raises(QuotaExceeded):
+        world.do(world.orders.retry(FILM_ID, 1, film.take(1).job_id, who=WHO))
+    world.do(world.orders.stop(FILM_ID, member_id=2))
+    world.make_all()
+    assert sum(held for held, _ in held_and_spent(world)) == 0
+
+
+def test_the_draft_stays_as_it_is_and_is_free_again_when_it_is_over(world: FilmWorld) -> None:
+    """Nobody changes, deletes or orders it meanwhile; its files stay."""
+    start(world)
+    draft = world.keep()
+    for refused in (
+        drafts.save_draft(replace(draft, resolution="1080p"), world.orders.draft_bounds, at=world.now),
+        drafts.delete_own_draft(draft),
+    ):
+        with pytest.raises(OptionRefused, match="chip in"):
+            world.store.run(refused)
+    for ordering in (
+        world.orders.order(draft, WHO, ADDRESS),
+        world.chip_ins.start_film(draft, WHO, ADDRESS, 0),
+    ):
+        with pytest.raises(OptionRefused, match="chip in"):
+            world.do(ordering)
+    assert world.store.run(drafts.old_draft_ids(world.now + 10**9)) == ()
+    world.do(world.chip_ins.add(FILM_ID, BEN, 300_000))
+    world.do(world.chip_ins.cancel(FILM_ID, guild_id=1, member_id=2))
+    assert held_and_spent(world) == [(0, 0), (0, 0), (0, 0)]
+    removals = world.store.connection.execute("SELECT what FROM removals").fetchall()
+    assert removals == []
+    with pytest.raises(Busy):
+        start(world)  # its card does not say yet that it is over
+    world.store.run(chip_ins.shown(FILM_ID, is_over=True))
+    pay(world)
+    assert world.film().state == "making"
+
+
+def test_the_time_is_over(world: FilmWorld) -> None:
+    """Everybody has their money back, and the draft is there."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 300_000))
+    world.now += 2 * 86_400
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    ended = chip_in(world)
+    assert ended is not None
+    assert (ended.state, ended.over, world.open_holds(), world.has_film()) == ("over", "late", 0, False)
+    assert world.keep().shots == THREE.shots
+
+
+def test_one_takes_theirs_back_and_another_fills_it(world: FilmWorld) -> None:
+    """Shots are filled to the micro-dollar whoever added what before."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 333_333))
+    world.do(world.chip_ins.take_back(FILM_ID, guild_id=1, member_id=3))
+    world.do(world.chip_ins.add(FILM_ID, CLEO, 777_777))
+    world.do(world.chip_ins.add(FILM_ID, BEN, 800_000))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    world.make_all()
+    assert sum(spent for _, spent in held_and_spent(world)) == PRICE
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_approval_sees_the_whole_price(world: FilmWorld, *, yes: bool) -> None:
+    """The first shot waits for all; a no gives everything back to everybody."""
+    world.set_approval(2 * EACH)
+    pay(world)
+    film = world.film()
+    assert (film.state, len(film.asked_jobs)) == ("waiting", 3)
+    world.drive()
+    assert world.unfinished() == [film.take(1).job_id]
+    if yes:
+        world.make_all()
+        assert sum(spent for _, spent in held_and_spent(world)) == PRICE
+        return
+    world.store.run(transactions.advance(film.take(1).job_id, machine.Declined(9), now=world.now))
+    world.drive()
+    assert (world.film().state, held_and_spent(world)) == ("cancelled", [(0, 0)] * 3)
+
+
+def test_a_film_that_cannot_begin_yet_waits_and_changes_nothing(world: FilmWorld) -> None:
+    """No place: it stays full until there is one."""
+    places = world.places
+    world.places = replace(places, running_in_server_max=0)
+    pay(world)
+    waiting = chip_in(world)
+    assert waiting is not None
+    assert (waiting.state, waiting.obstacle, world.has_film()) == ("full", "place", False)
+    assert set(world.removed) == {take_id(FILM_ID, THREE.shots[0].id, 0)}
+    world.places = places
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert world.film().state == "making"
+
+
+def test_who_pays_can_be_erased_before_and_after_but_not_meanwhile(world: FilmWorld) -> None:
+    """Before: theirs goes back. Meanwhile: Busy. After: no job names them."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 300_000))
+    world.store.run(erasure.forget_member(3, at=world.now))
+    found = chip_in(world)
+    assert found is not None
+    assert found.missing_microusd == PRICE - 700_001
+    world.do(world.chip_ins.add(FILM_ID, BEN, 399_999))
+    world.do(world.chip_ins.add(FILM_ID, CLEO, 800_000))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    with pytest.raises(Busy):
+        world.store.run(erasure.forget_member(4, at=world.now))
+    world.make_all()
+    world.store.run(erasure.forget_member(4, at=world.now))
+    _, jobs = world.film_and_jobs()
+    assert all(4 not in {share.member_id for share in job.shares} for job in jobs.values())
+
+
+def test_its_maker_is_erased_while_it_is_collected_for(world: FilmWorld) -> None:
+    """Nothing of the film stays, and everybody has their money back."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 300_000))
+    world.store.run(erasure.forget_member(2, at=world.now))
+    ended = chip_in(world)
+    assert ended is not None
+    assert (ended.over, ended.job, ended.film, world.open_holds()) == ("deleted", None, None, 0)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("dies_at", range(1, 40))
+def test_a_kill_anywhere_changes_nothing(dies_at: int, *, after: bool) -> None:
+    """Collected for, begun and made with a kill at any step: everybody pays their part once."""
+    world = FilmWorld(shipped=SHIPPED)
+    world.keep(THREE)
+    world.dies_at, world.dies_after = dies_at, after
+    todo = [
+        lambda: start(world),
+        lambda: world.do(world.chip_ins.add(FILM_ID, BEN, 399_999)),
+        lambda: world.do(world.chip_ins.add(FILM_ID, CLEO, 800_000)),
+        lambda: world.do(world.chip_ins.look(EVERY_SHARD)),
+        world.make_all,
+    ]
+    for act in todo:
+        try:
+            act()
+        except Died:
+            world.reborn()
+            with suppress(Refusal):  # it was done before the kill
+                act()
+    assert world.film().state == "done"
+    assert [held for held, _ in held_and_spent(world)] == [0, 0, 0]
+    assert sum(spent for _, spent in held_and_spent(world)) == PRICE
+    world.check()
