@@ -1,13 +1,14 @@
 """The process that draws one picture again: `python -I picture_worker.py <JSON>`; it prints one JSON line.
 
-It runs once, confined by `bot.workers.launcher`, and imports nothing of the bot.
+It runs once, confined by `bot.workers.launcher`, and imports nothing of the bot but the file beside it.
 """
 
 import io
 import json
-import struct
 import sys
+from collections.abc import Callable, Iterator
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,10 +22,23 @@ import_module("PIL.WebPImagePlugin")
 ImageFile.LOAD_TRUNCATED_IMAGES = True
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024  # the limit also holds for colour profiles
 
+
+def _beside(name: str) -> Any:
+    """Import a file of this folder by its path, because a worker does not search it."""
+    spec: Any = spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_bare = _beside("bare_picture")
+_SPARED: dict[str, tuple[Callable[[bytes], bytes], ...]] = {
+    "PNG": (_bare.bare_png,),
+    "WEBP": (_bare.whole_webp, _bare.bare_webp),
+}
 _PNG_PIXELS_MAX = 8_000_000  # a larger one takes many seconds to compress, and rarely fits
 _QUALITIES = (95, 90, 82)
 _SMALLER = 0.8
-_RIFF_HEADER_BYTES = 8  # which the size in it does not count
 _ROUNDS_MAX = 6
 _GREY_16_BIT = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 
@@ -68,26 +82,30 @@ def redraw(
 
 def _opened(source: Path, parser: str, side_max: int | None) -> tuple[Image.Image, bool]:
     """Return the picture upright, as RGB or RGBA, and whether the source was lossless."""
-    with Image.open(_readable(source, parser), formats=[parser]) as file:
+    first: Exception | None = None
+    for readable in _readings(source, parser):
+        try:
+            return _drawn(readable, parser, side_max), parser != "JPEG"
+        except Exception as error:  # noqa: BLE001 - parsers raise anything
+            first = first or error
+    raise first or ValueError("nothing to read")
+
+
+def _drawn(readable: Path | io.BytesIO, parser: str, side_max: int | None) -> Image.Image:
+    with Image.open(readable, formats=[parser]) as file:
         if side_max is not None:
             file.draft(None, (side_max, side_max))
         file.load()
-        upright = _upright(file)
-        picture = _in_srgb(upright)
+        picture = _in_srgb(_upright(file))
     picture.info = {}
-    return picture, parser != "JPEG"
+    return picture
 
 
-def _readable(source: Path, parser: str) -> Path | io.BytesIO:
-    """Return the file; a WebP whose header states more than there is, or nothing, with the size that it has."""
-    if parser != "WEBP":
-        return source
-    data = source.read_bytes()
-    there_bytes = len(data) - _RIFF_HEADER_BYTES
-    stated_bytes = int.from_bytes(data[4:_RIFF_HEADER_BYTES], "little")
-    if not 0 < stated_bytes <= there_bytes:
-        data = data[:4] + struct.pack("<I", there_bytes) + data[_RIFF_HEADER_BYTES:]
-    return io.BytesIO(data)
+def _readings(source: Path, parser: str) -> Iterator[Path | io.BytesIO]:
+    """Yield the file, and then what is left of it without what its reader may break at."""
+    yield source
+    for spared in _SPARED.get(parser, ()):
+        yield io.BytesIO(spared(source.read_bytes()))
 
 
 def _skipped(stream: PngImagePlugin.PngStream, _: int, length: int) -> bytes:

@@ -2,15 +2,13 @@
 
 import base64
 import io
-import struct
-import zlib
-from collections.abc import Iterator
 from importlib import import_module
 from typing import IO, Any
 
 import av
 from PIL import Image, ImageOps
 
+from bot.media.bare_picture import bare_png, bare_webp, has_cut_frame
 from bot.media.rules.oddity import Oddity
 from bot.media.rules.preview import PREVIEW_BYTES_MAX, PREVIEW_SIDE
 from bot.media.rules.sniff import Sniffed, declared_pixels
@@ -26,11 +24,7 @@ _PREVIEW_GROUND = (128, 132, 142, 255)
 _ORIENTATION = 0x0112
 _LYING = range(5, 9)  # values of EXIF's orientation for a picture that is stored on its side
 _USUAL_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
-_PNG_START = b"\x89PNG\r\n\x1a\n"
 _JPEG_END = b"\xff\xd9"
-_PNG_KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT"})
-_WEBP_DROPPED = frozenset({b"XMP ", b"ICCP"})
-_RIFF_HEADER = struct.Struct("<4sI4s")
 
 
 def read_picture(file: IO[bytes], head: bytes, named: Sniffed, *, pixels_max: int) -> dict[str, Any]:
@@ -51,8 +45,7 @@ def read_picture(file: IO[bytes], head: bytes, named: Sniffed, *, pixels_max: in
     except Exception:  # noqa: BLE001 - parsers raise anything; whether the pixels are whole is looked at next
         bare = _bare(file, named)
         read = _read(bare, named, pixels_max, is_bare=True)
-        reason: Oddity = "end" if _lacks_its_end(file, named) else "metadata"
-        return found | read | {"odd": list(dict.fromkeys([reason, *read["odd"]]))}
+        return found | read | {"odd": list(dict.fromkeys([_flaw(file, named), *read["odd"]]))}
 
 
 def _read(file: IO[bytes], named: Sniffed, pixels_max: int, *, is_bare: bool = False) -> dict[str, Any]:
@@ -112,10 +105,13 @@ def _oddities(format_: str | None, mode: str, orientation: Any, named: Sniffed) 
     return odd
 
 
-def _lacks_its_end(file: IO[bytes], named: Sniffed) -> bool:
-    """Whether it is a JPEG without its last marker; other readers pass over the end of the other formats."""
-    file.seek(-len(_JPEG_END), io.SEEK_END)
-    return named.format == "jpeg" and file.read() != _JPEG_END
+def _flaw(file: IO[bytes], named: Sniffed) -> Oddity:
+    """Return what an ordinary reader breaks at; it passes over the end of all but JPEG."""
+    file.seek(0)
+    data = file.read()
+    if named.format == "jpeg" and not data.endswith(_JPEG_END):
+        return "end"
+    return "pictures" if named.format == "webp" and has_cut_frame(data) else "metadata"
 
 
 def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
@@ -128,33 +124,14 @@ def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
     data = file.read()
     match named.format:
         case "png":
-            return io.BytesIO(_bare_png(data))
+            return io.BytesIO(bare_png(data))
         case "jpeg":
             _check_jpeg(data)
             return io.BytesIO(data + _JPEG_END)
         case "webp":
-            return io.BytesIO(_bare_webp(data))
+            return io.BytesIO(bare_webp(data))
         case _:
             raise ValueError(f"a damaged {named.format}")
-
-
-def _bare_png(data: bytes) -> bytes:
-    """Return only the chunks that say how it looks (https://www.w3.org/TR/png-3/#11Chunks), with an end."""
-    kept = [_png_chunk(name, body) for name, body in _png_chunks(data) if name in _PNG_KEPT]
-    return b"".join([_PNG_START, *kept, _png_chunk(b"IEND", b"")])
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield each chunk's name and what is there of its content."""
-    at = len(_PNG_START)
-    while at + 8 <= len(data):
-        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
-        yield data[at + 4 : at + 8], data[at + 8 : end]
-        at = end + 4
-
-
-def _png_chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 def _check_jpeg(data: bytes) -> None:
@@ -164,17 +141,3 @@ def _check_jpeg(data: bytes) -> None:
     decoder.thread_count = 1
     if not (decoder.decode(av.Packet(data)) or decoder.decode(None)):
         raise ValueError("no picture")
-
-
-def _bare_webp(data: bytes) -> bytes:
-    """Return it with the size that it has, whatever its header says, and without XMP and colour profile."""
-    chunks: list[bytes] = []
-    at = _RIFF_HEADER.size
-    while at + 8 <= len(data):
-        end = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
-        end += end % 2
-        if data[at : at + 4] not in _WEBP_DROPPED:
-            chunks.append(data[at:end])
-        at = end
-    body = b"".join(chunks)
-    return _RIFF_HEADER.pack(b"RIFF", len(body) + 4, b"WEBP") + body

@@ -92,12 +92,28 @@ def _webp_stating(more: int) -> bytes:
     return data[:4] + struct.pack("<I", len(data) - 8 + more) + data[8:]
 
 
+def _png_with_a_wrong_sum() -> bytes:
+    """Return a PNG whose chunks have the right checksums, but whose packed pixels have not."""
+    data = saved("PNG")
+    at = data.index(b"IDAT") - 4
+    packed = data[at + 8 : at + 8 + int.from_bytes(data[at : at + 4], "big")]
+    return data[:at] + png_chunk(b"IDAT", packed[:-4] + bytes(4)) + png_chunk(b"IEND", b"")
+
+
+def _cut_animation() -> bytes:
+    """Return a WebP that moves and ends within its second picture."""
+    return saved("WEBP", save_all=True, append_images=[Image.effect_noise(SIDES, 50).convert("RGB")], quality=95)[:-500]
+
+
 PICTURES: Mapping[str, Callable[[], bytes]] = {
     "PNG with 3 MB of compressed text": lambda: png_with(b"zTXt", b"workflow\0\0" + zipped(3_000_000)),
     "PNG with 100 MB of compressed text": lambda: png_with(b"iTXt", b"workflow\0\1\0\0\0" + zipped(100_000_000)),
     "PNG with a profile of 1.5 MB": lambda: saved("PNG", icc_profile=_profile(1_500_000)),
     "PNG with broken EXIF": lambda: png_with(b"eXIf", b"garbage!"),
     "PNG with a wrong checksum beside the pixels": lambda: png_with(b"tEXt", b"a\0b", checksum=b"\0\0\0\0"),
+    "PNG with a wrong checksum of its pixels": _png_with_a_wrong_sum,
+    "PNG with an empty profile": lambda: png_with(b"iCCP", b""),
+    "WebP cut in its second picture": _cut_animation,
     "PNG with a chunk that is too short": lambda: png_with(b"pHYs", b"\0\0\0"),
     "JPEG without an end": lambda: saved("JPEG", quality=95)[:-2],
     "JPEG with half an end": lambda: saved("JPEG", quality=95)[:-1],
@@ -135,6 +151,7 @@ CUT_PICTURES: Mapping[str, Callable[[], bytes]] = {
     "PNG with broken EXIF": lambda: png_with(b"eXIf", b"garbage!")[:-40],
     "PNG without its last pixels": lambda: saved("PNG", Image.effect_noise(SIDES, 50))[:-30],
     "WebP": lambda: saved("WEBP", Image.effect_noise(SIDES, 50))[:-30],
+    "WebP cut in its first picture": lambda: _cut_animation()[:400],
 }
 
 
