@@ -63,7 +63,12 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
                 specs=(
                     Spec(key="finished", label="finished by one process", unit="jobs/s", goals=goals),
                     Spec(key="ack_p99", label="p99 of the first answer then", unit="ms"),
-                    Spec(key="cpu_ms", label="processor time of a job", unit="ms", note="the bot and its workers"),
+                    Spec(
+                        key="cpu_ms",
+                        label="processor time of a job",
+                        unit="ms",
+                        note="the bot, its workers and their children",
+                    ),
                     Spec(key="busy", label="busiest stand-in then", unit="% of a core", note="100 is its ceiling"),
                 ),
                 contestants={"peer": _ramp(stands, folder, "peer"), "Wanda": _ramp(stands, folder, "wanda")},

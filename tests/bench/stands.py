@@ -16,7 +16,7 @@ from bot.tasks import end
 from sandbox.stage import ControlClient, Process, file_body
 from tests.bench.figures import percentile
 from tests.support.media_samples import png
-from tests.support.process_costs import cpu_s_of, family_of, proportional_bytes
+from tests.support.process_costs import cpu_s_of, family_cpu_s, family_of, proportional_bytes
 
 Name: TypeAlias = Literal["wanda", "peer", "bare"]
 Mark: TypeAlias = tuple[float, dict[str, float]]  # a time, and the CPU seconds that each stand-in had used by then
@@ -59,8 +59,8 @@ class Subject:
         return sum(proportional_bytes(pid) for pid in family_of(self.process.pid))
 
     def cpu_s(self) -> float:
-        """Return the CPU time of the process and its running workers, in seconds."""
-        return sum(cpu_s_of(pid) for pid in family_of(self.process.pid))
+        """Return the CPU time of the process, its workers and what they have started, in seconds."""
+        return family_cpu_s(self.process.pid)
 
     @asynccontextmanager
     async def memory_watched(self) -> AsyncGenerator[list[int]]:
