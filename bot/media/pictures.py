@@ -70,10 +70,11 @@ def _read(file: IO[bytes], named: Sniffed, pixels_max: int, *, is_bare: bool = F
 def _preview(picture: Image.Image) -> str:
     """Return the picture small, upright and without metadata, as a JPEG in base 64; "" if that cannot be made."""
     try:
-        picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), reducing_gap=2.0)
-        small = ImageOps.exif_transpose(picture).convert("RGBA")
-        ground = Image.new("RGBA", small.size, _PREVIEW_GROUND)
-        flat = Image.alpha_composite(ground, small).convert("RGB")
+        # Hamming takes two thirds of the time of Pillow's default, for nearly the same look
+        # (https://pillow.readthedocs.io/en/stable/handbook/concepts.html#filters).
+        picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.HAMMING, reducing_gap=2.0)
+        ImageOps.exif_transpose(picture, in_place=True)
+        flat = _flat(picture)
         for quality in _PREVIEW_QUALITIES:
             packed = io.BytesIO()
             flat.save(packed, "JPEG", quality=quality)
@@ -82,6 +83,16 @@ def _preview(picture: Image.Image) -> str:
     except Exception:  # noqa: BLE001 - the preview is optional, and whether the picture can be used is known by now
         return ""
     return ""
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    """Return the picture as RGB without metadata, on grey where it is transparent."""
+    if picture.has_transparency_data:
+        shown = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", shown.size, _PREVIEW_GROUND), shown).convert("RGB")
+    plain = picture if picture.mode == "RGB" else picture.convert("RGB")
+    plain.info = {}  # Pillow would write a comment again
+    return plain
 
 
 def _orientation(picture: Image.Image, *, is_bare: bool) -> Any:

@@ -55,13 +55,14 @@ def serve(load: Callable[[], Answer], *, files: Files = _no_files) -> None:
         _write(answers, {"ready": False, "detail": f"{type(error).__name__}: {error}"[:500]})
         return
     _limit_for_good(memory_mib)
+    own_files = python_files()
     gc.freeze()  # so that a child does not copy what it only reads
     _write(answers, {"ready": True})
 
     def respond(line: bytes) -> Mapping[str, Any]:
         request = json.loads(line)
         _limit_cpu(cpu_s)
-        layers.confine(readable=[*python_files(), *files(request)])
+        layers.confine(readable=[*own_files, *files(request)])
         return answer(request)
 
     for line in sys.stdin.buffer:

@@ -5,7 +5,7 @@ import io
 import random
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import pytest
@@ -36,6 +36,37 @@ def test_picture(tmp_path: Path, kind: str, named: str) -> None:
     assert found == expected | {"odd": []}
     with Image.open(io.BytesIO(preview)) as drawn:
         assert (drawn.format, drawn.size, drawn.getexif()) == ("JPEG", (300, 200), {})
+
+
+def test_preview_has_no_comment(tmp_path: Path) -> None:
+    """What somebody wrote into a picture is not in its preview."""
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    Image.new("RGB", (30, 20), "red").save(file, "JPEG", comment="by Ada", exif=exif)
+    preview = base64.b64decode(read(tmp_path, file.getvalue())["preview"])
+    assert b"Ada" not in preview
+    assert b"home" not in preview
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("RGBA", (255, 0, 0, 0)), ("LA", (255, 0))])
+def test_transparent_preview(tmp_path: Path, mode: str, colour: tuple[int, ...]) -> None:
+    """What is transparent is grey in the preview, whatever colour is stored there."""
+    file = io.BytesIO()
+    Image.new(mode, (30, 20), colour).save(file, "PNG")
+    with Image.open(io.BytesIO(base64.b64decode(read(tmp_path, file.getvalue())["preview"]))) as drawn:
+        red, green, blue = cast("tuple[int, int, int]", drawn.getpixel((15, 10)))
+    assert max(abs(red - 128), abs(green - 132), abs(blue - 142)) <= 2
+
+
+def test_preview_is_upright(tmp_path: Path) -> None:
+    """A picture that is stored on its side has an upright preview."""
+    file = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 20), "red").save(file, "JPEG", exif=exif)
+    with Image.open(io.BytesIO(base64.b64decode(read(tmp_path, file.getvalue())["preview"]))) as drawn:
+        assert drawn.size == (20, 30)
 
 
 @pytest.mark.parametrize(("kind", "named"), [("GIF", "gif"), ("WEBP", "webp")])
