@@ -11,7 +11,8 @@ from bot.jobs.machine import Called
 from bot.jobs.model import Job
 from bot.jobs.rows import readable_job
 from bot.jobs.transactions import apply, locked
-from bot.storage.transaction import Notify, One, Transaction
+from bot.ledger import pseudonyms
+from bot.storage.transaction import Notify, Transaction
 
 Taken: TypeAlias = Literal[
     "stored",  # the job goes on with the request's result
@@ -26,7 +27,7 @@ def webhook_key() -> Transaction[bytes]:
 
     So an address stays valid over restarts, a move to another machine and a new FAL_KEY.
     """
-    row = yield One("SELECT value FROM pseudonym_key WHERE id = 1")
+    row = yield pseudonyms.KEY
     return hmac.digest(row["value"].encode(), b"fal webhooks", "sha256")
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from bot.ledger import scopes, tables
 from bot.ledger.model import EVER_ENDS_AT, Limit, Source, Window
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Constant, Many, One, Row, Transaction
 
 _OPEN = "INSERT INTO renaming (name, pseudonym) VALUES ($1, $2)"
 _CLOSE = "DELETE FROM renaming WHERE name = $1"
@@ -18,6 +18,7 @@ UNION SELECT guild_id FROM grants WHERE member_id = $1 UNION SELECT guild_id FRO
 UNION SELECT guild_id FROM acts WHERE actor_id = $1 UNION SELECT guild_id FROM acts WHERE member_id = $1
 UNION SELECT guild_id FROM rules WHERE actor_id = $1 UNION SELECT guild_id FROM entries WHERE declined_by = $1
 ORDER BY guild_id"""
+KEY = Constant("SELECT value FROM pseudonym_key")
 _ENTRIES = """
 UPDATE entries SET
 id = CASE scope WHEN $2 THEN job_id || ':' || kind || ':' || CAST($3 AS TEXT) ELSE id END,
@@ -59,28 +60,9 @@ def pseudonym(key: str, guild_id: int, member_id: int) -> int:
     return -1 - (int.from_bytes(digest[:8]) >> 2)
 
 
-class _LatestKey:
-    """The key that was read last in this process, which nearly always has one database."""
-
-    value: str = ""
-
-
-def learn(key: str) -> None:
-    """Remember the database's key for `guessed`."""
-    _LatestKey.value = key
-
-
-def guessed(guild_id: int, member_id: int) -> int:
-    """Return what `pseudonym` most likely is, to look for it in the round trip that reads the key.
-
-    Whoever uses it compares it with `pseudonym` afterwards.
-    """
-    return pseudonym(_LatestKey.value, guild_id, member_id)
-
-
 def pseudonym_of(guild_id: int, member_id: int) -> Transaction[int]:
     """Return `pseudonym` with the database's key."""
-    row = yield One("SELECT value FROM pseudonym_key")
+    row = yield KEY
     return pseudonym(row["value"], guild_id, member_id)
 
 

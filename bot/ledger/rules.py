@@ -4,24 +4,24 @@ import json
 from typing import Any
 
 from bot.errors import OptionRefused
-from bot.ledger import pseudonyms, tables, terms, timezones
+from bot.ledger import tables, terms, timezones
 from bot.ledger.acts import record
 from bot.ledger.model import Rule, Shipped, Terms, Who, Window
+from bot.ledger.pseudonyms import pseudonym_of
 from bot.ledger.rule_values import CONFIRM_ABOVE, checked
 from bot.storage.transaction import Many, One, Row, Transaction
 
 RULES_MAX = 5000
-_KEPT, _KEY, _ASK = "kept", "key", "ask"  # in place of a subject
+_KEPT, _ASK = "kept", "ask"  # in place of a subject
 
-# One statement, because every order runs it: rules, the member's own price to be asked above, windows kept from
-# another timezone, and the key of pseudonyms.
+# One statement, because every order runs it: rules, the member's own price to be asked above, and windows kept from
+# another timezone.
 _APPLYING = """
 SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules
 WHERE guild_id = $1 AND (subject NOT LIKE 'member:%' OR subject = $2)
 UNION ALL SELECT 'ask', '', CAST(above_microusd AS TEXT), NULL, '', member_id, at FROM asks
 WHERE guild_id = $1 AND member_id = $3
-UNION ALL SELECT 'kept', kind, '', ends_at, '', 0, starts_at FROM kept_windows WHERE guild_id = $1
-UNION ALL SELECT 'key', '', value, 0, '', 0, 0 FROM pseudonym_key"""
+UNION ALL SELECT 'kept', kind, '', ends_at, '', 0, starts_at FROM kept_windows WHERE guild_id = $1"""
 _ALL = "SELECT subject, name, value, expires_at, reason, actor_id, at FROM rules WHERE guild_id = $1"
 _ONE = "SELECT value, expires_at FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 _SET = """
@@ -39,12 +39,10 @@ _CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 
 def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
     """Return the terms that the rules give this member in this channel at this time."""
+    erased_id = yield from pseudonym_of(who.guild_id, who.member_id)
     rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}", who.member_id))
     kept = [Window(row["name"], row["at"], row["expires_at"]) for row in rows if row["subject"] == _KEPT]
-    (key,) = (row["value"] for row in rows if row["subject"] == _KEY)
-    pseudonyms.learn(key)
-    named = [_ask(row) if row["subject"] == _ASK else _rule(row) for row in rows if row["subject"] not in {_KEPT, _KEY}]
-    erased_id = pseudonyms.pseudonym(key, who.guild_id, who.member_id)
+    named = [_ask(row) if row["subject"] == _ASK else _rule(row) for row in rows if row["subject"] != _KEPT]
     return terms.terms(named, who, now=at, shipped=shipped, kept=kept, erased_id=erased_id)
 
 

@@ -6,10 +6,11 @@ round trip, before the terms are known, and what else there is in a second one.
 
 from dataclasses import dataclass
 
-from bot.ledger import fruitless, pseudonyms, rules, scopes, tables
+from bot.ledger import fruitless, rules, scopes, tables
 from bot.ledger.decision import short_of_allowance
 from bot.ledger.grants import usable_grants
 from bot.ledger.model import Fruitless, Shipped, Standing, Terms, View, Who
+from bot.ledger.pseudonyms import pseudonym_of
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.ledger.tables import Looked
 from bot.storage.transaction import One, Transaction, nothing, together
@@ -25,26 +26,22 @@ _OPEN_AT_MOST_S = WAIT_MAX_S + 2 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The terms, and what was read of budgets and attempts in the same round trip, before the terms were known.
-
-    `erased_id` is the one that the attempts were looked for with.
-    """
+    """The terms, and what was read of budgets and attempts in the same round trip, before the terms were known."""
 
     terms: Terms
     looked: Looked
-    erased_id: int
     attempts: Fruitless
 
 
 def begin(who: Who, *, at: float, shipped: Shipped) -> Transaction[Begun]:
     """Read the terms, and what nearly every job needs beside them."""
-    erased_id = pseudonyms.guessed(who.guild_id, who.member_id)
+    erased_id = yield from pseudonym_of(who.guild_id, who.member_id)
     terms, looked, attempts = yield from together(
         rules.terms_of(who, at=at, shipped=shipped),
         tables.look(scopes.most_drawn_on(who, erased_id), at=at),
         fruitless.fruitless_of(who, erased_id, at=at),
     )
-    return Begun(terms, looked, erased_id, attempts)
+    return Begun(terms, looked, attempts)
 
 
 def standings_of(begun: Begun, *, keep: bool) -> Transaction[tuple[Standing, ...]]:
@@ -55,20 +52,12 @@ def standings_of(begun: Begun, *, keep: bool) -> Transaction[tuple[Standing, ...
     )
 
 
-def _attempts(begun: Begun) -> Transaction[Fruitless]:
-    terms = begun.terms
-    if terms.erased_id == begun.erased_id:
-        return nothing(begun.attempts)
-    return fruitless.fruitless_of(terms.who, terms.erased_id, at=terms.at)
-
-
 def view_for(begun: Begun, amount_microusd: int, shipped: Shipped, *, keep: bool) -> Transaction[View]:
     """Return what the decision needs; grants are read only if the allowance is short, open jobs only if limited."""
     terms = begun.terms
     who = terms.who
-    standings, attempts, jobs = yield from together(
+    standings, jobs = yield from together(
         standings_of(begun, keep=keep),
-        _attempts(begun),
         open_jobs(terms) if terms.at_once is not None else nothing(0),
     )
     short = short_of_allowance(standings, amount_microusd)
@@ -77,8 +66,8 @@ def view_for(begun: Begun, amount_microusd: int, shipped: Shipped, *, keep: bool
         standings=standings,
         grants=(yield from usable_grants(who.guild_id, who.member_id, at=terms.at)) if short else (),
         open_jobs=jobs,
-        fruitless=attempts,
-        waits_until=fruitless.waits_until(attempts, shipped, at=terms.at),
+        fruitless=begun.attempts,
+        waits_until=fruitless.waits_until(begun.attempts, shipped, at=terms.at),
     )
 
 
@@ -93,9 +82,8 @@ def whole_view(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
     """Return the state that the member's next job would be checked against. Changes nothing."""
     begun = yield from begin(who, at=at, shipped=shipped)
     terms = begun.terms
-    standings, attempts, jobs, grants = yield from together(
+    standings, jobs, grants = yield from together(
         standings_of(begun, keep=False),
-        _attempts(begun),
         open_jobs(terms),
         usable_grants(who.guild_id, who.member_id, at=at),
     )
@@ -104,6 +92,6 @@ def whole_view(who: Who, *, at: float, shipped: Shipped) -> Transaction[View]:
         standings=standings,
         grants=grants,
         open_jobs=jobs,
-        fruitless=attempts,
-        waits_until=fruitless.waits_until(attempts, shipped, at=at),
+        fruitless=begun.attempts,
+        waits_until=fruitless.waits_until(begun.attempts, shipped, at=at),
     )

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bot.errors import StorageError
-from bot.storage.transaction import PLAIN, Alone, One, Statement, Together, Transaction, UnderLock
+from bot.storage.transaction import PLAIN, Alone, Constant, One, Statement, Together, Transaction, UnderLock
 
 T = TypeVar("T")
 
@@ -42,6 +42,8 @@ def execute(cursor: sqlite3.Cursor, statement: Statement) -> Any:
     if not isinstance(statement, PLAIN):
         if isinstance(statement, Together | UnderLock):  # the transaction has the database to itself, without locks
             return tuple([execute(cursor, part) for part in statement.parts])
+        if isinstance(statement, Constant):
+            return execute(cursor, One(statement.sql))
         return execute(cursor, statement.only) if isinstance(statement, Alone) else None
     translated = _translated(statement.sql)
     args, order = statement.args, translated.order

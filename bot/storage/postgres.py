@@ -23,6 +23,7 @@ from bot.storage.postgres_together import answers_of, arguments, combined, combi
 from bot.storage.server_turns import ServerTurns
 from bot.storage.transaction import (
     Alone,
+    Constant,
     Lock,
     Many,
     Notify,
@@ -60,6 +61,7 @@ class PostgresStore:
         self.ownership = ownership
         self._timeout_s = timeout_s
         self._turns = ServerTurns(wait_max_s=timeout_s)
+        self._constants: dict[str, Row] = {}
         self._closed = False
 
     @classmethod
@@ -131,7 +133,7 @@ class PostgresStore:
                 connection = await self._lending.begin(begin)
                 metrics.STORAGE_WAIT_SECONDS.observe(time.perf_counter() - asked_at)
                 try:
-                    value = await _go_on(connection, transaction, first)
+                    value = await _go_on(connection, transaction, first, self._constants)
                 except BaseException:
                     await self._lending.roll_back(connection)
                     raise
@@ -220,13 +222,21 @@ async def drive(connection: _Connection, transaction: Transaction[T]) -> T:
         first = next(transaction)
     except StopIteration as end:
         return end.value
-    return await _go_on(connection, transaction, first)
+    return await _go_on(connection, transaction, first, {})
 
 
-async def _go_on(connection: _Connection, transaction: Transaction[T], statement: Statement) -> T:
+async def _go_on(
+    connection: _Connection, transaction: Transaction[T], statement: Statement, constants: dict[str, Row]
+) -> T:
+    """Run the transaction from this statement on; `constants` are the rows of those that were read before."""
     try:
         while True:
-            statement = transaction.send(await answer(connection, statement))
+            answered = constants.get(statement.sql) if isinstance(statement, Constant) else None
+            if answered is None:
+                answered = await answer(connection, statement)
+                if isinstance(statement, Constant):
+                    constants[statement.sql] = answered
+            statement = transaction.send(answered)
     except StopIteration as end:
         return end.value
 
@@ -239,6 +249,8 @@ async def answer(connection: _Connection, statement: Statement) -> Any:
         return await _answer_under(connection, statement.lock, statement.parts)
     if isinstance(statement, Alone):
         return await answer(connection, statement.only)
+    if isinstance(statement, Constant):
+        return await answer(connection, One(statement.sql))
     if isinstance(statement, Lock | Notify):
         await connection.execute(statement.sql, *statement.args)
         return None

@@ -89,7 +89,17 @@ class Alone(NamedTuple):
     only: One | Many
 
 
-Statement: TypeAlias = One | Many | Lock | Notify | Together | UnderLock | Alone
+class Constant(NamedTuple):
+    """Read a row that the schema's steps wrote and nothing changes; the yield's value is that row.
+
+    On PostgreSQL a store asks for it once (`bot/storage/postgres.py`). So a later transaction needs no round trip for
+    it, and it may stand first where a first statement is run together with others.
+    """
+
+    sql: str
+
+
+Statement: TypeAlias = One | Many | Lock | Notify | Together | UnderLock | Alone | Constant
 PLAIN = (One, Many)  # in this form isinstance takes a third of the time
 Transaction: TypeAlias = Generator[Statement, Any, T]
 
@@ -125,11 +135,15 @@ def alone(transaction: Transaction[T]) -> Transaction[T]:
 def under_lock(lock: Lock, reading: Transaction[T]) -> Transaction[T]:
     """Run a transaction under a lock that is taken in the round trip of its first statements: see `UnderLock`.
 
+    Constants that it asks for first are read before.
+
     Raises:
         TypeError: its first statements do more than read.
     """
     try:
         first = next(reading)
+        while isinstance(first, Constant):
+            first = reading.send((yield first))
     except StopIteration as end:
         yield lock
         return end.value
@@ -165,38 +179,37 @@ def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ..
 def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ...]]:
     """Run transactions and statements that do not depend on each other in step, and return their results.
 
-    The first statements of all are one round trip of PostgreSQL, then the second ones, and so on: see `Together`.
+    The first statements of all are one round trip of PostgreSQL, then the second ones, and so on: see `Together`. A
+    constant does not count as a step.
 
     Raises:
         TypeError: one of them locks or notifies beside another one's statement.
     """
     results: list[Any] = [None] * len(steps)
-    asking: list[int] = []  # which steps wait for an answer, and to what
-    asked: list[Statement] = []
+    asked: dict[int, Statement] = {}  # by the number of the step that waits for the answer
     try:
         for number, step in enumerate(steps):
             if isinstance(step, PLAIN):
-                asking.append(number)
-                asked.append(step)
+                asked[number] = step
                 continue
             try:
-                asked.append(next(step))
-                asking.append(number)
+                asked[number] = next(step)
             except StopIteration as end:
                 results[number] = end.value
         while asked:
-            answers = ((yield asked[0]),) if len(asked) == 1 else _answers(asked, (yield Together(_parts(asked))))
-            answered, asking, asked = asking, [], []
-            for number, answer in zip(answered, answers, strict=True):
+            constant = next((number for number, one in asked.items() if isinstance(one, Constant)), None)
+            now = asked if constant is None else {constant: asked[constant]}
+            for number, answer in zip(tuple(now), (yield from _answers(tuple(now.values()))), strict=True):
                 step = steps[number]
                 if isinstance(step, PLAIN):
                     results[number] = answer
+                    del asked[number]
                     continue
                 try:
-                    asked.append(step.send(answer))
-                    asking.append(number)
+                    asked[number] = step.send(answer)
                 except StopIteration as end:
                     results[number] = end.value
+                    del asked[number]
     finally:
         for step in steps:
             if not isinstance(step, PLAIN):
@@ -217,9 +230,11 @@ def _parts(asked: Sequence[Statement]) -> tuple[One | Many, ...]:
     return tuple(parts)
 
 
-def _answers(asked: Sequence[Statement], answers: Sequence[Any]) -> Sequence[Any]:
-    """Return the answer of each statement of `asked` from those of its parts."""
-    rest = iter(answers)
+def _answers(asked: Sequence[Statement]) -> Transaction[Sequence[Any]]:
+    """Ask statements at once, and return the answer of each."""
+    if len(asked) == 1:
+        return ((yield asked[0]),)
+    rest = iter((yield Together(_parts(asked))))
     return [tuple(next(rest) for _ in one.parts) if isinstance(one, Together) else next(rest) for one in asked]
 
 

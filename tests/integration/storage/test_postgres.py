@@ -12,7 +12,7 @@ from bot.errors import OwnershipLost, StorageError, StorageUnreachable
 from bot.sharding import WHOLE
 from bot.storage.ownership import Ownership
 from bot.storage.postgres import PostgresStore
-from bot.storage.transaction import Many, One, Transaction
+from bot.storage.transaction import Constant, Many, One, Transaction
 from tests.support.stores import PostgresServer
 
 _asyncpg: Any = asyncpg
@@ -177,3 +177,15 @@ async def test_a_busy_server_leaves_the_connections_to_the_others(url: str, stor
     await asyncio.gather(*busy)
     await blocker.close()
     assert await _amounts(store) == [22, 5]
+
+
+async def test_a_constant_is_read_once(store: PostgresStore) -> None:
+    """Later transactions are given the row that the first one read."""
+
+    def constant() -> Transaction[int]:
+        row = yield Constant("SELECT amount FROM things WHERE name = 'a'")
+        return row["amount"]
+
+    before = await store.read(constant())
+    await store.write(_touch("a"))
+    assert await store.read(constant()) == before != (await _amounts(store))[0]

@@ -8,7 +8,7 @@ import pytest
 from bot.errors import StorageError
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
-from bot.storage.transaction import Lock, Many, One, Store, Transaction, alone, nothing, together
+from bot.storage.transaction import Constant, Lock, Many, One, Store, Transaction, alone, nothing, together, under_lock
 
 
 @pytest.fixture(autouse=True)
@@ -258,3 +258,17 @@ async def test_a_statement_alone(store: Store) -> None:
         await store.read(alone(_amount_of_first()))
     with pytest.raises(StorageError):
         await store.write(alone(_add("a")))
+
+
+def _version_times(amount: int) -> Transaction[int]:
+    row = yield Constant("SELECT MIN(version) AS first FROM schema_version")
+    told = yield One("SELECT CAST($1 AS BIGINT) * CAST($2 AS BIGINT) AS product", (amount, row["first"]))
+    return told["product"]
+
+
+async def test_a_constant_may_stand_before_what_is_run_at_once(store: Store) -> None:
+    """Neither `together` nor `under_lock` minds a constant before a transaction's first statement."""
+    assert await store.read(together(_version_times(2), _names(), _version_times(3))) == (2, [], 3)
+    await store.write(_add("a"))
+    lock = Lock("UPDATE locks SET taken = taken + 1 WHERE name = $1 RETURNING name, taken", ("nobody",))
+    assert await store.write(under_lock(lock, _version_times(5))) == 5
