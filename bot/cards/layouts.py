@@ -7,6 +7,7 @@ from zlib import crc32
 import discord
 
 from bot.cards.embeds import to_button, to_select
+from bot.chunks import chunks
 from bot.texts.card import FILE, JobCard, Media
 from bot.texts.layout_texts import layout_texts
 
@@ -39,8 +40,8 @@ def to_layout(card: JobCard) -> discord.ui.LayoutView:
         frame.add_item(discord.ui.File[Any](f"{FILE}{name}"))
     for select in card.selects:
         frame.add_item(discord.ui.ActionRow[Any](to_select(select)))
-    for start in range(0, len(card.buttons), BUTTONS_IN_ROW):
-        row = [to_button(button) for button in card.buttons[start : start + BUTTONS_IN_ROW]]
+    for buttons in chunks(card.buttons, BUTTONS_IN_ROW):
+        row = [to_button(button) for button in buttons]
         frame.add_item(discord.ui.ActionRow[Any](*row))
     view.add_item(frame)
     view.stop()

@@ -1,13 +1,14 @@
 """fal.ai as one object: upload, submit, follow, result, cancel, and the price list."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import httpx
 
+from bot.chunks import chunks
 from bot.errors import FalError, FalProtocolError, FalRefused, FalReplyLost, FalReplyTooLarge, FalUnreachable
 from bot.fal.follower import Follower
 from bot.fal.http import FalHttp
@@ -204,13 +205,12 @@ class FalClient:
         Raises:
             FalRefused, FalAccountError, FalUnreachable, FalProtocolError: the price list could not be read.
         """
-        wanted = list(dict.fromkeys(endpoint_ids))
         prices: dict[str, UnitPrice] = {}
-        for start in range(0, len(wanted), PRICED_IDS_MAX):
-            prices |= await self._prices_of_known(wanted[start : start + PRICED_IDS_MAX])
+        for some in chunks(list(dict.fromkeys(endpoint_ids)), PRICED_IDS_MAX):
+            prices |= await self._prices_of_known(some)
         return prices
 
-    async def _prices_of_known(self, endpoint_ids: list[str]) -> dict[str, UnitPrice]:
+    async def _prices_of_known(self, endpoint_ids: Sequence[str]) -> dict[str, UnitPrice]:
         """Return the prices as `_prices_of`; where fal does not know one of them, each is asked for by itself."""
         try:
             return await self._prices_of(endpoint_ids)
@@ -244,11 +244,11 @@ class FalClient:
         """
         await begin_upload(self._http, self._settings, file_name="check.png", content_type="image/png")
 
-    async def _prices_of(self, endpoint_ids: list[str]) -> dict[str, UnitPrice]:
+    async def _prices_of(self, endpoint_ids: Sequence[str]) -> dict[str, UnitPrice]:
         """Read every page, without retries: an operator is waiting and can run the command again."""
         url = self._settings.api_url.rstrip("/") + PRICING_PATH
         prices: dict[str, UnitPrice] = {}
-        params: dict[str, str | list[str]] = {"endpoint_id": endpoint_ids}
+        params: dict[str, str | list[str]] = {"endpoint_id": list(endpoint_ids)}
         for _ in range(PRICE_PAGES_MAX):
             try:
                 reply = await self._http.ask("GET", url, params=params)

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from bot.chunks import chunks
 from bot.fal.wire.platform import BillingEvent
 from bot.jobs.model import Job
-from bot.ledger.tables import chunks
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage import program
 from bot.storage.transaction import Many, One, Row, Transaction

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
+from bot.chunks import chunks
 from bot.errors import StorageError
 from bot.ledger import scopes
 from bot.ledger.model import Side
-from bot.ledger.tables import Move, among, changed_budgets, chunks, under_lock_of_job
+from bot.ledger.tables import Move, among, changed_budgets, under_lock_of_job
 from bot.storage.transaction import Many, One, Row, Together, Transaction, many
 
 State: TypeAlias = Literal["held", "exposed", "settled", "released"]
 Kind: TypeAlias = Literal["hold", "settle", "release", "expose"]
-_ROWS_MAX = 40  # rows of one statement: SQLite before 3.32 (2020) takes 999 parameters
+_ROWS_MAX = 40  # of one statement: more are several, so that connections keep few texts prepared
 _OF_JOB = """
 SELECT job_id, guild_id, member_id, position, scope, side, amount_microusd, state, settled_microusd, counted_at
 FROM draws WHERE job_id = $1"""
@@ -62,9 +63,8 @@ def draw(member_id: int, amounts: Sequence[tuple[str, int]], occasion: Occasion)
     """Hold these amounts on these scopes, in this order."""
     of_all = (occasion.job_id, occasion.guild_id, member_id, occasion.counted_at)
     held: list[One] = []
-    for first in range(0, len(amounts), _ROWS_MAX):
-        some = amounts[first : first + _ROWS_MAX]
-        sql = _draw_sql(first, tuple(scopes.side(scope) for scope, _ in some))
+    for number, some in enumerate(chunks(amounts, _ROWS_MAX)):
+        sql = _draw_sql(number * _ROWS_MAX, tuple(scopes.side(scope) for scope, _ in some))
         held.append(One(sql, (*of_all, *(value for row in some for value in row))))
     changes = [Change(scope, "hold", "held", None, amount) for scope, amount in amounts]
     yield Together((*held, *_noted(changes, occasion)))

@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from bot.chunks import chunks
 from bot.ledger import scopes
 from bot.ledger.grants import in_order_of_use
 from bot.ledger.model import Grant, RuleQuery, Who, Window
-from bot.ledger.tables import chunks
 from bot.storage.transaction import Many, Row, Transaction
 
 ROWS_EACH = 10  # read draws for each job that may be replayed; most jobs have three, and one more for each role

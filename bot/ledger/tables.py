@@ -3,11 +3,12 @@
 Callers that write hold the server's lock. A statement writes several rows, because a job draws on many scopes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from bot.chunks import chunks
 from bot.ledger import scopes
 from bot.ledger.model import Limit, Standing, Warned
 from bot.storage.transaction import Lock, Many, One, Row, Transaction, together, under_lock
@@ -202,11 +203,6 @@ def moved_page(condition: str, order: str, limit: str) -> str:
     one, two = (f"SELECT * FROM {rows} WHERE {condition} {end}" for rows in (_ENTRY_ROWS, _CORRECTION_ROWS))  # noqa: S608 - the callers' own SQL
     both = f"SELECT * FROM ({one}) AS one UNION ALL SELECT * FROM ({two}) AS two"  # noqa: S608 - likewise
     return f"SELECT * FROM ({both}) AS e {end}"  # noqa: S608 - likewise
-
-
-def chunks(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:
-    """Yield pieces of at most `size` items."""
-    return (items[first : first + size] for first in range(0, len(items), size))
 
 
 @lru_cache(maxsize=256)

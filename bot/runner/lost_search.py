@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot import metrics
+from bot.chunks import chunks
 from bot.errors import FalError, StorageError
 from bot.fal.platform import ENDPOINTS_MAX, FalPlatform
 from bot.fal.wire.platform import PastRequest
@@ -78,9 +79,8 @@ class LostSearch:
 
     async def _unknown(self, requests: Sequence[PastRequest]) -> list[PastRequest]:
         known: set[str] = set()
-        for first in range(0, len(requests), KNOWN_AT_ONCE):
-            some = {one.request_id for one in requests[first : first + KNOWN_AT_ONCE]}
-            known |= await self.store.read(are_known(some))
+        for some in chunks(requests, KNOWN_AT_ONCE):
+            known |= await self.store.read(are_known({one.request_id for one in some}))
         # Pages may shift while they are read, and bring a request twice.
         return list({one.request_id: one for one in requests if one.request_id not in known}.values())
 

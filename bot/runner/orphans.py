@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.chunks import chunks
 from bot.files.files import Files, KeptFile
 from bot.files.names import FOLDERS, job_ids_in
 from bot.jobs.transactions import known_ids
@@ -68,8 +69,8 @@ async def sweep(store: Store, files: Files, *, before: float | None) -> int:
     removed: set[str] = set()
     for folder in FOLDERS:
         async for page in files.pages(folder):
-            for at in range(0, len(page), AT_ONCE):
-                removed |= await _sweep(store, files, page[at : at + AT_ONCE], before)
+            for some in chunks(page, AT_ONCE):
+                removed |= await _sweep(store, files, some, before)
     if removed:
         log.info("removed what belongs to no job from %s: %d", files.name, len(removed))
     return len(removed)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from bot.chunks import chunks
 from bot.errors import StorageError
 from bot.files.files import Files
 from bot.files.names import beside
@@ -122,8 +123,8 @@ class Retention:
 
     async def _remove_deleted(self, job_ids: Sequence[str] = ()) -> None:
         """Remove the files of these deleted jobs, then those that earlier deletions left."""
-        for at in range(0, len(job_ids), BATCH):
-            await self._remove_noted(job_ids[at : at + BATCH])
+        for some in chunks(job_ids, BATCH):
+            await self._remove_noted(some)
         for _ in range(BATCHES_MAX):
             left = await self.store.read(removals.noted_removals(limit=BATCH))
             if not left:
