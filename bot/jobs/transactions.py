@@ -325,10 +325,28 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
     Raises:
         StorageError: there is no such job.
     """
+    (advanced,) = yield from advance_by((event,), job_id, now=now)
+    return advanced
+
+
+def advance_by(events: Sequence[Event], job_id: str, *, now: float) -> Transaction[tuple[Advanced, ...]]:
+    """Apply events, each of which ends the effects of the one before, up to one that changes nothing.
+
+    Returns what the first did, and each after it that changed something. The effects of the last are to be performed.
+
+    Raises:
+        StorageError: there is no such job.
+    """
     row = yield from locked(job_id)
     if row is None:
         raise StorageError(f"there is no job {job_id}")
-    return (yield from apply(job_in(row), event, now=now))
+    done = [(yield from apply(job_in(row), events[0], now=now))]
+    for event in events[1:] if done[0].changed else ():
+        following = yield from apply(done[-1].job, event, now=now)
+        if not following.changed:
+            break
+        done.append(following)
+    return tuple(done)
 
 
 def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:

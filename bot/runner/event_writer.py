@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import StorageError
@@ -64,22 +64,26 @@ class EventWriter:
         Raises:
             StorageError: the database did not answer; the event may be stored.
         """
-        return await self._write(job, event, now=self._clock())
+        (advanced,) = await self._write(job, (event,), now=self._clock())
+        return advanced
 
-    async def advance(self, job: Job | JobRef, event: Event) -> transactions.Advanced:
-        """Store the event, with retries: what happened at fal must not be lost because the database is down.
+    async def advance(self, job: Job | JobRef, *events: Event, came_at: float | None = None) -> transactions.Advanced:
+        """Store the events, with retries: what happened at fal must not be lost because the database is down.
+
+        Of several each ends the effects of the one before, and they are stored in one transaction; what follows the
+        last is returned. `came_at` is when the first came, if that was before the call.
 
         Raises:
             StorageError: it did not answer for `storage_patience_s`.
         """
-        begun_at = self._clock()
+        begun_at = self._clock() if came_at is None else came_at
         give_up_at = begun_at + self._patience_s
         wait_s = STORAGE_WAIT_S
         tried_at: set[float] = set()
         while True:
             now = self._clock()
             try:
-                advanced = await self._stored(job, event, now)
+                steps = await self._stored(job, events, now)
             except StorageError as error:
                 if self._clock() >= give_up_at:
                     raise
@@ -88,22 +92,27 @@ class EventWriter:
                 wait_s = min(wait_s * 2, 60.0)
                 tried_at.add(now)
             else:
-                if tried_at and not advanced.changed:
-                    advanced = await self._kept_before(advanced, event, tried_at)
-                log.info("%s: now %s", type(event).__name__, advanced.job.state)
-                count_event(event, advanced, begun_at=begun_at, stored_at=self._clock())
-                self._tell(event, advanced)
-                return advanced
+                if tried_at and not steps[0].changed:
+                    steps = (await self._kept_before(steps[0], events[0], tried_at),)
+                for event, advanced in zip(events, steps, strict=False):  # what did not follow is not in `steps`
+                    log.info("%s: now %s", type(event).__name__, advanced.job.state)
+                    count_event(event, advanced, begun_at=begun_at, stored_at=self._clock())
+                    self._tell(event, advanced)
+                return steps[-1]
 
-    async def _stored(self, job: Job | JobRef, event: Event, now: float) -> transactions.Advanced:
-        """Store the event. Resumed jobs are limited: a thousand at once after a restart would block the event loop."""
-        if not isinstance(event, machine.Resumed):
-            return await self._write(job, event, now=now)
+    async def _stored(
+        self, job: Job | JobRef, events: Sequence[Event], now: float
+    ) -> tuple[transactions.Advanced, ...]:
+        """Store events. Resumed jobs are limited: a thousand at once after a restart would block the event loop."""
+        if not isinstance(events[0], machine.Resumed):
+            return await self._write(job, events, now=now)
         async with self._resumes:
-            return await self._write(job, event, now=now)
+            return await self._write(job, events, now=now)
 
-    async def _write(self, job: Job | JobRef, event: Event, *, now: float) -> transactions.Advanced:
-        return await self._store.write(transactions.advance(job.id, event, now=now), guild_id=job.guild_id)
+    async def _write(
+        self, job: Job | JobRef, events: Sequence[Event], *, now: float
+    ) -> tuple[transactions.Advanced, ...]:
+        return await self._store.write(transactions.advance_by(events, job.id, now=now), guild_id=job.guild_id)
 
     async def _kept_before(
         self, advanced: transactions.Advanced, event: Event, tried_at: set[float]

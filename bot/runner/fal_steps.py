@@ -336,9 +336,13 @@ class FalSteps:
                     return _without_video(job, error)
                 log.warning("fal does not hand out the result, asked again in %.0f s: %s", wait_s, error)
             else:
-                return machine.Made(result, _billed_microusd(job, result.billed_units))
+                return self.made(job, result)
             on_step("fal is silent")
             await self._sleep(wait_s)
+
+    def made(self, job: Job, result: Result) -> machine.Made:
+        """Return what the result of the job's request means."""
+        return machine.Made(result, _billed_microusd(job, result.billed_units))
 
     def _is_doubted(self, error: FalError, since: float) -> bool:
         """Return whether the answer may be another one later.

@@ -10,7 +10,6 @@ from bot.jobs import machine, transactions
 from bot.jobs.machine import Event
 from bot.jobs.model import Address, Failure, Job, JobRef, LinkReason
 from bot.log import job_scope
-from bot.runner import ahead
 from bot.runner.ahead import Ahead
 from bot.runner.cards_port import Cards, MessageRef
 from bot.runner.delivery import Delivery
@@ -27,7 +26,7 @@ log = logging.getLogger(__name__)
 ENDINGS_AT_ONCE = 16  # more would wait for each other inside discord.py until they time out
 DEFECT_TRIES = 3
 DEFECT_WAIT_S = 5.0
-_NOTHING_AHEAD = Ahead()
+RESULT_WITHIN_S = 0.5  # as long a completed request waits to be stored together with its video
 
 
 class JobDriver:
@@ -109,21 +108,32 @@ class JobDriver:
         Raises:
             StorageError: the database did not answer for too long; the job goes on from what is stored.
         """
-        begun = Ahead()
+        begun = Ahead(ask=self._fal_steps.ask_result, download=self._cards.fetch)
         try:
             while (event := await self._perform_all(advanced, begun)) is not None:
-                begun.cancel()
-                begun = ahead.begin(advanced.job, event, ask=self._fal_steps.ask_result, download=self._cards.fetch)
+                begun.follow(advanced.job, event)
                 if isinstance(event, machine.Uploaded):
-                    advanced = await self._ask_fal(advanced, event)
+                    advanced = await self._ask_fal(advanced, event, begun)
                 else:
-                    advanced = await self._events.advance(advanced.job, event)
+                    advanced = await self._stored(advanced.job, event, begun)
                 if self._tasks.is_closing:
                     return  # the state is stored, and the next start goes on from it
         finally:
             begun.cancel()
 
-    async def _ask_fal(self, before: transactions.Advanced, uploaded: machine.Uploaded) -> transactions.Advanced:
+    async def _stored(self, job: Job, event: Event, begun: Ahead) -> transactions.Advanced:
+        """Store the event, and in the same transaction the result of a completed request, if fal answers in time."""
+        came_at = self._clock()
+        result = await begun.result(within_s=RESULT_WITHIN_S)
+        if result is None:
+            return await self._events.advance(job, event, came_at=came_at)
+        made = self._fal_steps.made(job, result)
+        begun.follow(job, made)
+        return await self._events.advance(job, event, made, came_at=came_at)
+
+    async def _ask_fal(
+        self, before: transactions.Advanced, uploaded: machine.Uploaded, begun: Ahead
+    ) -> transactions.Advanced:
         """Store the intent, POST, and store the reply, without waiting for anything in between.
 
         A job that a crash catches between them is `uncertain`, so this takes as little time as possible: the place to
@@ -135,10 +145,10 @@ class JobDriver:
                 return before
             with self._tasks.spared(before.job.id):
                 advanced = await self._events.advance(before.job, uploaded)
-                event = await self._perform_all(advanced)
+                event = await self._perform_all(advanced, begun)
                 return advanced if event is None else await self._events.advance(advanced.job, event)
 
-    async def _perform_all(self, advanced: transactions.Advanced, begun: Ahead = _NOTHING_AHEAD) -> Event | None:
+    async def _perform_all(self, advanced: transactions.Advanced, begun: Ahead) -> Event | None:
         """Perform the effects in order; returns the event of the last, if it ends in one."""
         event: Event | None = None
         for effect in advanced.effects:

@@ -6,12 +6,24 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.errors import StorageError
-from bot.jobs.model import Job, LinkReason
+from bot.fal.client import FalClient
+from bot.fal.wire.types import Handle, Result
+from bot.jobs.machine import Event
+from bot.jobs.model import Job, LinkReason, State
+from bot.jobs.transactions import Advanced
+from bot.runner import job_driver
+from bot.runner.event_writer import EventWriter
 from bot.storage.transaction import Transaction
 from tests.support.runner_rig import RunnerRig
 
 T = TypeVar("T")
 WITHIN_S = 30.0
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have fal's answer count as quick on a machine under load as well."""
+    monkeypatch.setattr(job_driver, "RESULT_WITHIN_S", WITHIN_S)
 
 
 async def test_the_download_does_not_wait_for_the_settlement(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +37,7 @@ async def test_the_download_does_not_wait_for_the_settlement(rig: RunnerRig, mon
         return None
 
     async def late(transaction: Transaction[T], **options: Any) -> T:
-        if (await rig.job()).state == "fetching":
+        if (await rig.job()).state == "running":
             async with asyncio.timeout(WITHIN_S):
                 await fetched.wait()
             posted_too_early.extend(rig.cards.delivered)
@@ -36,6 +48,7 @@ async def test_the_download_does_not_wait_for_the_settlement(rig: RunnerRig, mon
     monkeypatch.setattr(rig.cards, "fetch", fetch)
     monkeypatch.setattr(rig.store, "write", late)
     assert (await rig.until(lambda job: job.told)).state == "done"
+    assert fetched.is_set()
     assert posted_too_early == []
     assert len(rig.cards.delivered) == 1
 
@@ -53,7 +66,7 @@ async def test_a_download_ends_with_its_job(rig: RunnerRig, monkeypatch: pytest.
         return None
 
     async def broken(transaction: Transaction[T], **options: Any) -> T:
-        if (await rig.job()).state != "fetching":
+        if (await rig.job()).state != "running":
             return await write(transaction, **options)
         async with asyncio.timeout(WITHIN_S):
             await is_down.wait()
@@ -68,7 +81,81 @@ async def test_a_download_ends_with_its_job(rig: RunnerRig, monkeypatch: pytest.
         await rig.runner.stop()
         await ended.wait()
     monkeypatch.setattr(rig.store, "write", write)
-    assert ((await rig.job()).state, rig.cards.delivered) == ("fetching", [])
+    assert ((await rig.job()).state, rig.cards.delivered) == ("running", [])
+
+
+async def _states(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> list[State]:
+    """Make a video; return the states in which its transactions left the job."""
+    write, states = rig.store.write, list[State]()
+
+    async def noted(transaction: Transaction[T], **options: Any) -> T:
+        answer = await write(transaction, **options)
+        states.append((await rig.job()).state)
+        return answer
+
+    await rig.runner.accept(await rig.order())
+    monkeypatch.setattr(rig.store, "write", noted)
+    await rig.until(lambda job: job.told)
+    monkeypatch.setattr(rig.store, "write", write)
+    return states
+
+
+async def test_a_video_is_stored_with_its_completion(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If fal hands out the result at once, one transaction stores that the request is completed and its settlement."""
+    states = await _states(rig, monkeypatch)
+    assert (states.count("delivering"), states.count("fetching")) == (1, 0)
+    job = await rig.job()
+    assert job.completed_at is not None
+    assert {one.spent_microusd for one in (await rig.view_of(job)).standings} == {job.quote_microusd}
+
+
+async def test_a_completion_does_not_wait_for_a_slow_result(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If fal is slow, the completion is stored first; the result is asked for and its video downloaded once."""
+    asked, stored, downloads = 0, asyncio.Event(), list[Job]()
+    ask, advance, fetch = FalClient.result, EventWriter.advance, rig.cards.fetch
+
+    async def slow(client: FalClient, handle: Handle) -> Result:
+        nonlocal asked
+        asked += 1
+        await stored.wait()
+        return await ask(client, handle)
+
+    async def advanced(writer: EventWriter, job: Job, *events: Event, **options: Any) -> Advanced:
+        answer = await advance(writer, job, *events, **options)
+        if answer.job.state == "fetching":
+            stored.set()
+        return answer
+
+    async def fetched(job: Job) -> LinkReason | None:
+        downloads.append(job)
+        return await fetch(job)
+
+    monkeypatch.setattr(FalClient, "result", slow)
+    monkeypatch.setattr(EventWriter, "advance", advanced)
+    monkeypatch.setattr(rig.cards, "fetch", fetched)
+    monkeypatch.setattr(job_driver, "RESULT_WITHIN_S", 0.0)
+    states = await _states(rig, monkeypatch)
+    assert states.index("delivering") == states.index("fetching") + 1
+    assert (asked, len(downloads)) == (1, 1)
+
+
+async def test_an_answer_to_a_commit_that_is_lost(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A completion and its video whose COMMIT is not answered are not stored twice, and the video is posted."""
+    write, lost = rig.store.write, list[Job]()
+
+    async def unanswered(transaction: Transaction[T], **options: Any) -> T:
+        before = await rig.job()
+        answer = await write(transaction, **options)
+        if before.state == "running" and not lost:
+            lost.append(await rig.job())
+            raise StorageError("the connection broke during COMMIT")
+        return answer
+
+    await rig.runner.accept(await rig.order())
+    monkeypatch.setattr(rig.store, "write", unanswered)
+    job = await rig.until(lambda job: job.told)
+    assert ([one.state for one in lost], job.state, len(rig.cards.delivered)) == (["delivering"], "done", 1)
+    assert {one.spent_microusd for one in (await rig.view_of(job)).standings} == {job.quote_microusd}
 
 
 async def test_an_answer_is_judged_by_the_stored_job(rig: RunnerRig) -> None:
