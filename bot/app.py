@@ -3,6 +3,7 @@
 import asyncio
 import faulthandler
 import logging
+import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
@@ -27,6 +28,7 @@ from bot.errors import (
 )
 from bot.files.files import Files
 from bot.files.opening import begin_with, check_shared, open_files
+from bot.ledger import warming
 from bot.log import set_up
 from bot.net.reachable import UnreachableError, reach
 from bot.net.transport import make_http
@@ -114,6 +116,9 @@ async def _start(stack: AsyncExitStack, settings: Settings, token: str, *, begin
         patience_s=patience_s,
     )
     stack.push_async_callback(store.close)
+    # Beside the login, which takes longer.
+    warm = store.warm(partial(warming.hold_and_settle, at=time.time()))
+    stack.push_async_callback(end, asyncio.create_task(warm, name="warm the database"))
     files = await _open_files(settings, store, begin_anew=begin_anew)
     log.info("the database is %s; the data folder is %s", store.database, settings.storage.data_dir.absolute())
     http = make_http(settings.fal)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,6 +70,15 @@ class OwnedStore:
         """See `Store.read`."""
         with _measured("read"):
             return await self._store.read(transaction)
+
+    async def warm(self, warming: Callable[[int], Transaction[None]]) -> None:
+        """Prepare a PostgreSQL's connections for the first orders: each runs `warming`, which is rolled back.
+
+        Each is given a number that no other one has. An SQLite file has nothing to prepare.
+        """
+        warm = getattr(self._store, "warm", None)
+        if warm is not None:
+            await warm(warming)
 
     async def check(self) -> None:
         """Check that the database takes a write of the kind that jobs make.

@@ -7,7 +7,7 @@ an ON CONFLICT DO UPDATE waits for concurrent changes of the row and then sees i
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
@@ -20,6 +20,7 @@ from bot.storage.ownership import Ownership
 from bot.storage.postgres_lending import ALONE, READ, WRITE, Lending
 from bot.storage.postgres_session import DATABASE_ERRORS, KEEPALIVE, connection_trouble, in_words
 from bot.storage.postgres_together import answers_of, arguments, combined, combined_under, is_late
+from bot.storage.postgres_warming import warm
 from bot.storage.server_turns import ServerTurns
 from bot.storage.transaction import (
     Alone,
@@ -143,6 +144,10 @@ class PostgresStore:
             raise StorageError(
                 f"The database did not carry out the transaction ({in_words(error)}); nothing of it was kept."
             ) from error
+
+    async def warm(self, warming: Callable[[int], Transaction[None]]) -> None:
+        """Open all connections and run `warming` on each, rolled back; transactions wait for that, up to 2 s."""
+        await warm(self._lending, drive, warming, connections=self._pool.get_max_size())
 
     async def close(self) -> None:
         """Close every connection once its transaction has ended; after `timeout_s` the rest are terminated."""

@@ -19,12 +19,13 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from bot.ids import new_id
-from bot.ledger import endings, holds
+from bot.ledger import endings, holds, warming
 from bot.ledger.audit import verify
 from bot.ledger.model import RuleQuery, Shipped, Who
 from bot.settings import StorageSettings
@@ -146,6 +147,7 @@ def hold_and_settle(job_id: str, who: Who) -> tuple[Transaction[Any], Transactio
 
 async def _wanda(settings: StorageSettings, coroutines: int, people: Sequence[Who]) -> Reading:
     store = await open_store(settings)
+    await store.warm(partial(warming.hold_and_settle, at=AT))  # as the bot does while it logs in
 
     async def pair(job_id: str, who: Who) -> None:
         for one in hold_and_settle(job_id, who):
