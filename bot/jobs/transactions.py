@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any, TypeAlias
 
 from bot.catalogue.mode import SAFETY_OPTIONS, WRITTEN
-from bot.catalogue.registry import MODES
+from bot.catalogue.registry import MODE_TITLES, MODES
 from bot.errors import AlreadyRunning, Busy, FilesGone, NotAllowed, NotReserved, StorageError
 from bot.jobs import bills, notices, pick_rows
 from bot.jobs.machine import Effect, Event, Expose, MoneyEffect, Release, Settle, step
@@ -223,6 +223,7 @@ def rule_query(mode_id: str, options: Mapping[str, Any]) -> RuleQuery:
         mode=mode_id,
         resolution=options.get("resolution"),
         texts=tuple(text for text in texts if isinstance(text, str)),
+        mode_titles=MODE_TITLES,
     )
 
 

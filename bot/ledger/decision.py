@@ -10,7 +10,7 @@ from bot.errors import NotAllowed
 from bot.ledger import scopes
 from bot.ledger.content import refuse_content
 from bot.ledger.model import Decision, GrantStanding, RuleQuery, Standing, Terms, View, Warned
-from bot.ledger.refusals import allowed_names, budget_refusal, reason_text, shortage
+from bot.ledger.refusals import allowed_modes, allowed_resolutions, budget_refusal, reason_text, shortage
 from bot.money import AMOUNT_MAX_MICROUSD, exact_dollars
 from bot.units import counted
 
@@ -189,7 +189,8 @@ def refuse_if_closed(terms: Terms) -> None:
 def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) -> None:
     if terms.modes is not None and query.mode not in terms.modes.value:
         raise NotAllowed(
-            f"You can't use {query.mode} here ({terms.modes.source.to_member}). {allowed_names(terms.modes.value)}",
+            f"You can't use {query.mode_titles.get(query.mode, query.mode)} here ({terms.modes.source.to_member}). "
+            f"{allowed_modes(terms.modes.value, query.mode_titles)}",
             rule="mode",
         )
     if (
@@ -199,16 +200,18 @@ def _refuse_if_unfit(terms: Terms, *, amount_microusd: int, query: RuleQuery) ->
     ):
         raise NotAllowed(
             f"You can't make {query.resolution} videos here ({terms.resolutions.source.to_member}). "
-            f"{allowed_names(terms.resolutions.value)}",
+            f"{allowed_resolutions(terms.resolutions.value)}",
             rule="resolution",
         )
     ceiling = terms.ceiling_microusd
     each_microusd = amount_microusd // query.videos
     if ceiling is not None and each_microusd > ceiling.value:
-        this = "This video costs" if query.videos == 1 else "Each of these videos costs"
+        this, cheaper = "This video costs", "a cheaper one"
+        if query.videos > 1:
+            this, cheaper = "Each of these videos costs", "cheaper ones"
         raise NotAllowed(
             f"{this} {exact_dollars(each_microusd)}, and the most for one video here is "
-            f"{exact_dollars(ceiling.value)} ({ceiling.source.to_member}).",
+            f"{exact_dollars(ceiling.value)} ({ceiling.source.to_member}). Choose {cheaper}.",
             rule="ceiling",
         )
 
@@ -230,6 +233,4 @@ def refuse_if_short(
             granted_microusd=granted_microusd if named.limit.side == "member" else 0,
             videos=videos,
             is_share=is_share,
-            at=view.terms.at,
-            timezone=view.terms.timezone.value,
         )

@@ -1,6 +1,7 @@
 """The ledger's data types, all frozen. Amounts are integer micro-dollars, times Unix seconds."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from bot.requester import Requester
@@ -172,7 +173,8 @@ class RuleQuery:
 
     `videos` is how many equal jobs are checked at once. The price that goes with it is that of all of them. `begun` is
     how many of them begin at once, None for all. `texts` are what the member may have written. `is_share` says that the
-    price is only a part of a video's, of which the rules about videos are checked for its maker and as a whole.
+    price is only a part of a video's, of which the rules about videos are checked for its maker and as a whole. A
+    refusal calls modes by `mode_titles`.
     """
 
     mode: str
@@ -181,6 +183,7 @@ class RuleQuery:
     begun: int | None = None
     texts: tuple[str, ...] = ()
     is_share: bool = False
+    mode_titles: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

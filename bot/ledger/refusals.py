@@ -1,17 +1,14 @@
 """The sentences with which the ledger refuses a job: each says the number, the limit and what to do."""
 
-from datetime import datetime
+import math
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from bot.errors import QuotaExceeded
-from bot.ledger.model import Standing, WindowKind
+from bot.ledger.model import Limit, Standing
 from bot.ledger.window_names import IN_WINDOW
-from bot.ledger.windows import zone
 from bot.money import exact_dollars
 
-_DAY_S = 86400
-_HOUR_S = 3600
-_MINUTE_S = 60
 _REASON_MAX = 300
 
 
@@ -22,92 +19,87 @@ def shortage(standing: Standing, amount_microusd: int, granted_microusd: int) ->
 
 
 def budget_refusal(
-    standing: Standing,
-    amount_microusd: int,
-    *,
-    granted_microusd: int = 0,
-    videos: int = 1,
-    is_share: bool = False,
-    at: float,
-    timezone: str = "UTC",
+    standing: Standing, amount_microusd: int, *, granted_microusd: int = 0, videos: int = 1, is_share: bool = False
 ) -> QuotaExceeded:
     """Return the refusal of a job, or of several at once, that the budget cannot carry."""
     limit = standing.limit
-    short = shortage(standing, amount_microusd, granted_microusd)
-    left = standing.left_microusd
-    grants = f" and {exact_dollars(granted_microusd)} of your grants" if granted_microusd else ""
-    this = "Your part is" if is_share else "This video costs" if videos == 1 else f"These {videos} videos cost"
-    sentence = (
-        f"{this} {exact_dollars(amount_microusd)}, but "
-        f"{f'only {exact_dollars(left)}' if left else 'nothing'} of {_whose(standing)} "
-        f"{exact_dollars(limit.cap_microusd)} {_in_window(limit.window.kind)}{grants} is left. "
-        f"{_what_to_do(standing, amount_microusd, granted_microusd, at, timezone)}"
-    )
+    price = exact_dollars(amount_microusd)
+    this, cheaper = f"This video costs {price}", "Choose a cheaper one"
+    if videos > 1:
+        this, cheaper = f"These {videos} videos cost {price}", "Choose fewer or cheaper ones"
+    if is_share:  # it can be made as small as what is left
+        this, cheaper = f"Your part is {price}", ""
     return QuotaExceeded(
-        sentence,
+        f"{this}, {_what_is_left(standing, amount_microusd, granted_microusd, cheaper)}",
         scope=limit.scope,
-        short_microusd=short,
-        left_microusd=left,
+        short_microusd=shortage(standing, amount_microusd, granted_microusd),
+        left_microusd=standing.left_microusd,
         cap_microusd=limit.cap_microusd,
         renews_at=limit.window.renews_at,
     )
 
 
-def _what_to_do(standing: Standing, amount_microusd: int, granted_microusd: int, at: float, timezone: str) -> str:
+def _what_is_left(standing: Standing, amount_microusd: int, granted_microusd: int, cheaper: str) -> str:
+    """Return the end of the sentence that begins with the price, and what to do next."""
     limit = standing.limit
-    helper = "whoever runs Wanda" if limit.whose in {"all", "cap"} else "an administrator of this server"
-    renews_at = limit.window.renews_at
+    owner, window, cap = _owner(limit), _window(limit), exact_dollars(limit.cap_microusd)
+    helper = "whoever runs Wanda" if limit.whose in {"all", "cap"} else "an admin here"
     if limit.cap_microusd == 0:
-        return f"Ask {helper} for a budget."
-    if amount_microusd - granted_microusd > limit.cap_microusd:
-        return "Waiting won't help: it's more than the whole budget."
-    if renews_at is None:
-        return f"It doesn't renew: ask {helper} for more."
-    zone_name = "UTC" if limit.whose in {"all", "cap"} else timezone
-    moment = datetime.fromtimestamp(renews_at, tz=zone(zone_name))
-    date = "" if limit.window.kind == "day" else f"on {moment.day} {moment:%B} "
-    return f"It renews {date}at {moment:%H:%M} {zone_name}, in {in_words(renews_at - at)}."
+        return f"but {owner} budget {window} is {cap}. Ask {helper} for more."
+    grants = f" and {exact_dollars(granted_microusd)} of your grants" if granted_microusd else ""
+    if cheaper and amount_microusd - granted_microusd > limit.cap_microusd:
+        return f"more than {owner} whole {cap} {window}{grants}. {cheaper}, or ask {helper} for more."
+    left = f"only {exact_dollars(standing.left_microusd)}" if standing.left_microusd else "nothing"
+    renews_at = limit.window.renews_at
+    then = f"Ask {helper} for more." if renews_at is None else f"It renews <t:{math.ceil(renews_at)}:R>."
+    return f"but {left} of {owner} {cap} {window}{grants} {'are' if grants else 'is'} left. {then}"
 
 
-def _whose(standing: Standing) -> str:
-    whose = standing.limit.whose
-    match whose:
+def _owner(limit: Limit) -> str:
+    identity = limit.scope.rpartition(":")[2]
+    match limit.whose:
         case "member" | "grant":
             return "your"
         case "server":
             return "this server's"
         case "role":
-            return f"the role <@&{standing.limit.scope.rpartition(':')[2]}>'s"
+            return f"<@&{identity}>'s"
         case "channel":
-            return f"the channel <#{standing.limit.scope.rpartition(':')[2]}>'s"
-        case "cap":
-            return "the operator's cap for this server,"
-        case "all":
-            return "the operator's cap for all servers,"
+            return f"<#{identity}>'s"
+        case "cap" | "all":
+            return "the operator's"
         case _:
-            assert_never(whose)
+            assert_never(limit.whose)
 
 
-def _in_window(kind: WindowKind) -> str:
-    return IN_WINDOW[kind] if kind == "ever" else f"for {IN_WINDOW[kind]}"
-
-
-def in_words(seconds: float) -> str:
-    """Return a wait in its two largest units, rounded up to minutes: "10 d 5 h", "5 h 12 min", "1 min"."""
-    minutes = max(1, -int(-seconds // _MINUTE_S))
-    seconds_up = minutes * _MINUTE_S
-    days, hours = seconds_up // _DAY_S, seconds_up % _DAY_S // _HOUR_S
-    if days:
-        return f"{days} d {hours} h"
-    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+def _window(limit: Limit) -> str:
+    window = IN_WINDOW[limit.window.kind]
+    if limit.whose == "cap":
+        return f"for this server {window}"
+    if limit.whose == "all":
+        return f"for all servers {window}"
+    return window if limit.window.kind == "ever" else f"for {window}"
 
 
 def reason_text(reason: str) -> str:
-    """Return the administrators' reason as the end of a clause, with its full stop."""
+    """Return the admins' reason as the end of a clause, with its full stop."""
     said = " ".join(reason.split())[:_REASON_MAX].rstrip(".")
     return f": {said}." if said else "."
 
 
-def allowed_names(names: frozenset[str]) -> str:
-    """Return what a rule leaves a member to choose from, as a sentence."""
-    return f"Allowed: {', '.join(sorted(names))}." if names else "Nothing is allowed: ask an administrator."
+def allowed_modes(mode_ids: frozenset[str], titles: Mapping[str, str]) -> str:
+    """Return the modes that a rule leaves a member to choose from, by their titles and in the titles' order."""
+    unknown = sorted(mode_ids - titles.keys())
+    return _allowed([*(title for mode_id, title in titles.items() if mode_id in mode_ids), *unknown])
+
+
+def allowed_resolutions(resolutions: frozenset[str]) -> str:
+    """Return the resolutions that a rule leaves a member to choose from, the lowest first."""
+    return _allowed(sorted(resolutions, key=lambda name: (len(name), name)))
+
+
+def _allowed(names: Sequence[str]) -> str:
+    if not names:
+        return "Nothing is allowed: ask an admin."
+    *others, last = names
+    return f"Choose {', '.join(others)} or {last}." if others else f"Choose {last}."

@@ -49,7 +49,7 @@ def _raise(value: Any) -> dict[str, int]:
 def _names(value: Any) -> list[str]:
     names = sorted({str(name) for name in value})
     if len(names) > NAMES_MAX:
-        raise OptionRefused(f"That are {len(names)} names; give at most {NAMES_MAX}.")
+        raise OptionRefused(f"These are {len(names)} names; give at most {NAMES_MAX}.")
     return names
 
 

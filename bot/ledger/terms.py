@@ -40,13 +40,13 @@ _SHARE = Source(
     f"{_CONFIRM_ABOVE_PERCENT} % of your allowance",
     f"{_CONFIRM_ABOVE_PERCENT} % of their allowance",
 )
-_BLOCK = Source.of("server", "a block by this server's administrators")
-_PAUSE = Source.of("server", "a pause by this server's administrators")
+_BLOCK = Source.of("server", "a block by this server's admins")
+_PAUSE = Source.of("server", "a pause by this server's admins")
 _POLICY = Source.of("server", "this server's policy")
 _ABSORBED = Source.of("server", "this server's bound")
 _APPROVAL = Source.of("server", "this server's approval rule")
-_DENIED = Source.of("server", "this channel is denied by this server's administrators")
-_NOT_ALLOWED = Source.of("server", "this server's administrators allow only certain channels")
+_DENIED = Source.of("server", "this server's admins closed it")
+_NOT_ALLOWED = Source.of("server", "this server's admins opened only certain channels")
 _TIMEZONE = Source.of("server", "this server's timezone")
 _POOL = Source.of("server", "this server's pool")
 _ALLOWANCES: Mapping[WindowKind, str] = {kind: f"allowance:{kind}" for kind in WINDOW_KINDS}

@@ -19,15 +19,18 @@ from bot.ledger.model import (
     Standing,
     View,
     Who,
-    Window,
     WindowKind,
 )
-from bot.ledger.refusals import budget_refusal, in_words
+from bot.ledger.refusals import budget_refusal
 from bot.ledger.windows import window, zone
 
 AT = datetime(2026, 11, 20, 18, 48, tzinfo=UTC).timestamp()
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-QUERY = RuleQuery(mode="wan27-image", resolution="1080p")
+QUERY = RuleQuery(
+    mode="wan27-image",
+    resolution="1080p",
+    mode_titles={"wan27-image": "Wan 2.7 image", "wan25-image": "Wan 2.5 image", "wan22-video": "Wan 2.2 video"},
+)
 PRICE = 750_000
 
 
@@ -68,24 +71,27 @@ def _limit(scope: str, kind: WindowKind, cap: int, timezone: str = "UTC") -> Lim
             ("channel:9", "access", "deny"),
             "channel",
             (
-                "<#9> is closed for videos: this channel is denied by this server's administrators. "
+                "<#9> is closed for videos: this server's admins closed it. "
                 "Use another channel, or ask an admin to open this one."
             ),
         ),
         (
             ("role:3", "modes", ["wan25-image", "wan22-video"]),
             "mode",
-            "You can't use wan27-image here (the role <@&3>). Allowed: wan22-video, wan25-image.",
+            "You can't use Wan 2.7 image here (the role <@&3>). Choose Wan 2.5 image or Wan 2.2 video.",
         ),
         (
-            ("server", "resolutions", ["480p"]),
+            ("server", "resolutions", ["720p", "480p"]),
             "resolution",
-            "You can't make 1080p videos here (this server's default). Allowed: 480p.",
+            "You can't make 1080p videos here (this server's default). Choose 480p or 720p.",
         ),
         (
             ("server", "ceiling", 500_000),
             "ceiling",
-            ("This video costs $0.75, and the most for one video here is $0.50 (this server's default)."),
+            (
+                "This video costs $0.75, and the most for one video here is $0.50 (this server's default). "
+                "Choose a cheaper one."
+            ),
         ),
         (
             ("server", "at_once", 1),
@@ -119,9 +125,9 @@ def test_what_is_at_its_limit_is_allowed() -> None:
 
 def test_the_refusal_says_what_is_left_and_when_it_renews() -> None:
     """The refusal has the cost, the budget and what is left of it, the renewal, and what to do; no sum twice."""
-    error = budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE, at=AT)
+    error = budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 600_000, 4_000_000), PRICE)
     assert str(error) == (
-        "This video costs $0.75, but only $0.40 of your $5.00 for today is left. It renews at 00:00 UTC, in 5 h 12 min."
+        "This video costs $0.75, but only $0.40 of your $5.00 for today is left. It renews <t:1795219200:R>."
     )
     assert (error.scope, error.short_microusd, error.left_microusd, error.cap_microusd, error.renews_at) == (
         "member:7:42",
@@ -138,46 +144,36 @@ def test_the_refusal_says_what_is_left_and_when_it_renews() -> None:
         (
             "server:7",
             "month",
-            "nothing of this server's $50.00 for this month is left. It renews on 1 De",
+            "nothing of this server's $50.00 for this month is left. It renews <t:1796083200:R>.",
         ),
-        ("role:7:3", "week", "nothing of the role <@&3>'s $50.00 for this week is left"),
+        ("role:7:3", "week", "nothing of <@&3>'s $50.00 for this week is left"),
         (
             "channel:7:9",
             "ever",
-            "nothing of the channel <#9>'s $50.00 in all is left. It doesn't renew",
+            "nothing of <#9>'s $50.00 in all is left. Ask an admin here for more.",
         ),
-        ("cap:7", "month", "nothing of the operator's cap for this server, $50.00 for this month is left"),
-        ("all", "month", "nothing of the operator's cap for all servers, $50.00 for this month is left"),
+        ("cap:7", "month", "nothing of the operator's $50.00 for this server this month is left"),
+        ("all", "month", "nothing of the operator's $50.00 for all servers this month is left"),
     ],
 )
 def test_every_budget_is_called_by_its_name(scope: str, kind: WindowKind, words: str) -> None:
     """The refusal names the budget's owner, its window, and its renewal if it has one."""
-    assert words in str(budget_refusal(Standing(_limit(scope, kind, 50_000_000), 0, 50_000_000), PRICE, at=AT))
-
-
-def test_the_renewal_is_told_in_the_servers_own_time_and_the_operators_in_utc() -> None:
-    """Renewals are in the server's timezone; the operator's caps renew in UTC."""
-    kolkata = Standing(_limit("member:7:42", "week", 1, "Asia/Kolkata"), 1, 0)
-    assert "on 23 November at 00:00 Asia/Kolkata, in" in str(budget_refusal(kolkata, 1, at=AT, timezone="Asia/Kolkata"))
-    capped = Standing(_limit("cap:7", "month", 1), 1, 0)
-    assert "on 1 December at 00:00 UTC, in" in str(budget_refusal(capped, 1, at=AT, timezone="Asia/Kolkata"))
+    assert words in str(budget_refusal(Standing(_limit(scope, kind, 50_000_000), 0, 50_000_000), PRICE))
 
 
 def test_a_video_dearer_than_the_whole_budget_is_not_told_to_wait() -> None:
     """A price above the whole budget is not told to wait for the renewal, which would not help."""
-    said = str(budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000, at=AT))
+    said = str(budget_refusal(Standing(_limit("member:7:42", "day", 5_000_000), 0, 0), 7_500_000))
     assert said == (
-        "This video costs $7.50, but only $5.00 of your $5.00 for today is left. "
-        "Waiting won't help: it's more than the whole budget."
+        "This video costs $7.50, more than your whole $5.00 for today. "
+        "Choose a cheaper one, or ask an admin here for more."
     )
 
 
-@pytest.mark.parametrize(
-    ("scope", "who"), [("member:7:42", "an administrator of this server"), ("all", "whoever runs")]
-)
+@pytest.mark.parametrize(("scope", "who"), [("member:7:42", "an admin here"), ("all", "whoever runs")])
 def test_without_a_budget_only_somebody_else_can_help(scope: str, who: str) -> None:
     """A refusal by a cap of zero does not mention a renewal."""
-    assert f"Ask {who}" in str(budget_refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE, at=AT))
+    assert f"Ask {who}" in str(budget_refusal(Standing(_limit(scope, "month", 0), 0, 0), PRICE))
 
 
 def test_of_several_short_budgets_the_one_that_renews_last_is_named() -> None:
@@ -219,7 +215,7 @@ def test_grants_that_do_not_suffice_are_told_in_the_refusal() -> None:
     with pytest.raises(QuotaExceeded) as refused:
         _decide(view)
     assert refused.value.short_microusd == 50_000
-    assert "and $0.70 of your grants is left" in str(refused.value)
+    assert "and $0.70 of your grants are left" in str(refused.value)
 
 
 def test_grants_do_not_help_a_server_whose_pool_is_short() -> None:
@@ -275,14 +271,3 @@ def test_thresholds_are_those_reached_by_the_servers_pools_only() -> None:
     ]
     assert {one.limit_scope for one in crossed(view, standings)} == {"server:7"}
     assert crossed(view, [replace(pool, spent_microusd=19)]) == ()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(1, "1 min"), (60, "1 min"), (61, "2 min"), (3600, "1 h 0 min"), (86_399, "1 d 0 h"), (90_000, "1 d 1 h")],
-)
-def test_waits_are_told_in_two_units_rounded_up(seconds: int, words: str) -> None:
-    """Waits are rounded up to minutes and have at most two units."""
-    assert in_words(seconds) == words
-    standing = Standing(Limit("member:7:42", Window("day", AT - 1, AT + seconds), 1, Source.of("server", "")), 1, 0)
-    assert f", in {words}." in str(budget_refusal(standing, 1, at=AT))

@@ -164,9 +164,7 @@ def test_expired_rules_do_not_count() -> None:
     """A rule no longer applies at the moment of its expiry."""
     blocked = Rule("member:42", "blocked", "spam", expires_at=NOW)
     assert _terms(blocked).blocked is None
-    assert _terms(blocked, now=NOW - 1).blocked == Ruled(
-        "spam", Source.of("server", "a block by this server's administrators")
-    )
+    assert _terms(blocked, now=NOW - 1).blocked == Ruled("spam", Source.of("server", "a block by this server's admins"))
 
 
 def test_roles_together_allow_what_each_allows() -> None:
@@ -219,7 +217,7 @@ def test_the_rest_of_the_servers_rules() -> None:
         ("member:41", "blocked", "somebody else"),
     )
     assert (terms.timezone.value, terms.policy.value) == ("Europe/Berlin", "charge")
-    assert terms.paused == Ruled("back at six", Source.of("server", "a pause by this server's administrators"))
+    assert terms.paused == Ruled("back at six", Source.of("server", "a pause by this server's admins"))
     assert terms.approval == Ruled(
         Approval(above_microusd=5, role_id=3, wait_s=60.0), Source.of("server", "this server's approval rule")
     )

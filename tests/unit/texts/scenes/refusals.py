@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.catalogue import registry
 from bot.catalogue.limits import check_media
+from bot.catalogue.registry import MODE_TITLES
 from bot.jobs import recipe
 from bot.jobs.approval import check_may_decide
 from bot.jobs.places import FileBounds, WaitingFiles, check_files
@@ -51,7 +52,7 @@ def _view(*rules: tuple[str, str, Any], shipped: Shipped = SHIPPED, **others: An
 
 
 def _ruled(*rules: tuple[str, str, Any], **others: Any) -> Scene:
-    query = RuleQuery(mode="wan27-image", resolution="1080p")
+    query = RuleQuery(mode="wan27-image", resolution="1080p", mode_titles=MODE_TITLES)
     return refused(lambda: decide(_view(*rules, **others), amount_microusd=750_000, query=query))
 
 
@@ -60,7 +61,7 @@ def _short(scope: str, kind: WindowKind, cap: int, spent: int, *, granted: int =
     assert tz is not None
     limit = Limit(scope, window(kind, tz, NOW), cap, Source.of("server", "this server's default"))
     standing = Standing(limit, 0, spent)
-    return lambda: budget_refusal(standing, 750_000, granted_microusd=granted, at=NOW, timezone="Europe/Berlin")
+    return lambda: budget_refusal(standing, 750_000, granted_microusd=granted)
 
 
 def _waiting(size: int, mine: int, server: int) -> Scene:
