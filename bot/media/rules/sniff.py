@@ -7,6 +7,8 @@ never given to it.
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from bot.media.rules.foreign import FOREIGN, FOREIGN_BRANDS, FOREIGN_CHUNKS, TEXTS
+
 HEAD_BYTES = 8192
 Family: TypeAlias = Literal["picture", "clip", "foreign"]
 
@@ -44,98 +46,9 @@ _CLIPS: tuple[tuple[bytes, Sniffed], ...] = (
     (b"FLV\x01", Sniffed("clip", "flv", "a Flash video", "flv")),
     (b".snd", Sniffed("clip", "au", "an AU sound", "au")),
 )
-_FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "a ZIP archive"),
-    (b"PK\x05\x06", "a ZIP archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\x00", "an XZ archive"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
-    (b"%PDF-", "a PDF document"),
-    (b"%!PS", "a PostScript document"),
-    (b"{\\rtf", "an RTF document"),
-    (b"\xd0\xcf\x11\xe0", "an old Office document"),
-    (b"MZ", "a Windows program"),
-    (b"\x7fELF", "a Linux program"),
-    (b"\xcf\xfa\xed\xfe", "a macOS program"),
-    (b"\xca\xfe\xba\xbe", "a macOS program"),
-    (b"SQLite format 3\x00", "an SQLite database"),
-    (b"II*\x00", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"MM\x00*", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"8BPS", "a Photoshop document, which Wanda can't use; save it as PNG or JPEG"),
-    (b"\x00\x00\x01\x00", "a Windows icon, which Wanda can't use; save it as PNG"),
-    (b"\xff\x0a", "a JPEG XL picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"MThd", "a MIDI file, which holds notes but no sound"),
-    (b"FWS", "a Flash animation, which Wanda can't use; save it as MP4"),
-    (b"CWS", "a Flash animation, which Wanda can't use; save it as MP4"),
-    (b"ZWS", "a Flash animation, which Wanda can't use; save it as MP4"),
-    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file, which Wanda can't use; save it as MP4 or MP3"),
-    (b"riff\x2e\x91\xcf\x11", "a Wave64 sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"wvpk", "a WavPack sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"MAC ", "a Monkey's Audio sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"TTA1", "a True Audio sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"TTA2", "a True Audio sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"MPCK", "a Musepack sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"MP+", "a Musepack sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"DSD ", "a DSD sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"FRM8", "a DSD sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"\x0b\x77", "an AC-3 sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b"\x7f\xfe\x80\x01", "a DTS sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b".ra\xfd", "a RealAudio sound, which Wanda can't use; save it as MP3 or WAV"),
-    (b".RMF", "a RealMedia file, which Wanda can't use; save it as MP4 or MP3"),
-    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "an MXF video, which Wanda can't use; save it as MP4"),
-    (b"DKIF", "an IVF video, which Wanda can't use; save it as MP4"),
-    (b"YUV4MPEG2", "a raw video, which Wanda can't use; save it as MP4"),
-    (b"BIKi", "a Bink video, which Wanda can't use; save it as MP4"),
-    (b"\x00\x00\x00\x01\x67", "a raw H.264 video, which Wanda can't use; save it as MP4"),
-    (b"\x00\x00\x00\x01\x27", "a raw H.264 video, which Wanda can't use; save it as MP4"),
-    (b"\x00\x00\x00\x01\x09", "a raw H.264 video, which Wanda can't use; save it as MP4"),
-    (b"\x00\x00\x00\x01\x40", "a raw HEVC video, which Wanda can't use; save it as MP4"),
-    (b"\x8aMNG", "an MNG animation, which Wanda can't use; save it as PNG"),
-    (b"\x8bJNG", "a JNG picture, which Wanda can't use; save it as PNG"),
-    (b"II+\x00", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"MM\x00+", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"FUJIFILMCCD-RAW", "a raw photograph, which Wanda can't use; save it as JPEG"),
-    (b"IIU\x00", "a raw photograph, which Wanda can't use; save it as JPEG"),
-    (b"FOVb", "a raw photograph, which Wanda can't use; save it as JPEG"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"gimp xcf", "a GIMP document, which Wanda can't use; save it as PNG or JPEG"),
-    (b"qoif", "a QOI picture, which Wanda can't use; save it as PNG"),
-    (b"DDS ", "a DDS texture, which Wanda can't use; save it as PNG"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR picture, which Wanda can't use; save it as PNG"),
-    (b"#?RADIANCE", "a Radiance HDR picture, which Wanda can't use; save it as PNG"),
-    (b"icns", "an Apple icon, which Wanda can't use; save it as PNG"),
-    (b"BPG\xfb", "a BPG picture, which Wanda can't use; save it as PNG or JPEG"),
-    (b"FLIF", "a FLIF picture, which Wanda can't use; save it as PNG"),
-    (b"AT&TFORM", "a DjVu document"),
-    (b"\x0a\x05\x01\x08", "a PCX picture, which Wanda can't use; save it as PNG"),
-    (b"P1\n", "a PNM picture, which Wanda can't use; save it as PNG"),
-    (b"P2\n", "a PNM picture, which Wanda can't use; save it as PNG"),
-    (b"P3\n", "a PNM picture, which Wanda can't use; save it as PNG"),
-    (b"P4\n", "a PNM picture, which Wanda can't use; save it as PNG"),
-    (b"P5\n", "a PNM picture, which Wanda can't use; save it as PNG"),
-    (b"P6\n", "a PNM picture, which Wanda can't use; save it as PNG"),
-    (b"P7\n", "a PNM picture, which Wanda can't use; save it as PNG"),
-    (b"\x00\x00\x01\xba", "an MPEG video, which Wanda can't use; save it as MP4"),
-    (b"\x00\x00\x01\xb3", "an MPEG video, which Wanda can't use; save it as MP4"),
-)
-_TEXTS: tuple[tuple[bytes, str], ...] = (
-    (b"#extm3u", "a playlist, not a recording"),
-    (b"[playlist]", "a playlist, not a recording"),
-    (b"ffconcat", "a list of files, not a recording"),
-    (b"<svg", "an SVG drawing, which Wanda can't use; save it as PNG"),
-    (b"<!doctype html", "a web page"),
-    (b"<html", "a web page"),
-    (b"<?xml", "an XML document"),
-    (b"#!", "a script"),
-)
 _QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _PIECES = frozenset({b"styp", b"moof", b"sidx"})
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"})
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
@@ -159,7 +72,7 @@ def sniff(head: bytes) -> Sniffed:
         named = reader(head)
         if named is not None:
             return named
-    for magic, label in _FOREIGN:
+    for magic, label in FOREIGN:
         if head.startswith(magic):
             return Sniffed("foreign", "unknown", label)
     return _mpeg_audio(head, 0) or _text(head) or _late_frames(head) or _UNKNOWN
@@ -168,13 +81,13 @@ def sniff(head: bytes) -> Sniffed:
 def prefix_length(head: bytes) -> int:
     """Return how many bytes an ID3 tag (https://id3.org/id3v2.4.0-structure) or zeros take before a file's content.
 
-    The number may be larger than `head` is long; it is 0 if there is no such prefix.
+    The number may be larger than `head` is long; it is 0 if there is no such prefix. An MP4 begins with zeros too.
     """
     if head[:3] == b"ID3" and len(head) >= _ID3_HEADER_BYTES and all(byte < 0x80 for byte in head[6:10]):  # noqa: PLR2004 - seven bits each
         length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
         footer = _ID3_HEADER_BYTES if head[5] & _ID3_HAS_FOOTER else 0
         return _ID3_HEADER_BYTES + length + footer
-    return len(head) - len(head.lstrip(b"\0"))
+    return 0 if _iso_media(head) else len(head) - len(head.lstrip(b"\0"))
 
 
 def sniff_behind(head: bytes, first: Sniffed, *, only_tags: bool) -> Sniffed:
@@ -184,9 +97,16 @@ def sniff_behind(head: bytes, first: Sniffed, *, only_tags: bool) -> Sniffed:
     """
     named = sniff(head)
     if named.format not in _TAGGED:
-        return first
+        return _behind_a_tag(named) if only_tags and named.parser else first
     is_plain = only_tags and named.format == "mp3" and not named.has_prefix
     return named if is_plain else replace(named, has_prefix=True)
+
+
+def _behind_a_tag(named: Sniffed) -> Sniffed:
+    """Return a file of a format whose parser stops at the tag before it."""
+    better = "PNG or JPEG" if named.family == "picture" else "MP4, MP3 or WAV"
+    label = f"{named.label} behind an ID3 tag, which Wanda can't use; save it as {better}"
+    return Sniffed("foreign", "unknown", label)
 
 
 def declared_pixels(format_: str, head: bytes) -> tuple[int, int] | None:
@@ -250,8 +170,8 @@ def _iff(head: bytes) -> Sniffed | None:
     match head[:4], head[8:12]:
         case b"FORM", (b"AIFF" | b"AIFC"):
             return Sniffed("clip", "aiff", "an AIFF sound", "aiff")
-        case b"FORM", (b"ILBM" | b"PBM "):
-            return Sniffed("foreign", "unknown", "an Amiga picture, which Wanda can't use; save it as PNG")
+        case ((b"FORM" | b"RIFF"), chunk) if chunk in FOREIGN_CHUNKS:
+            return Sniffed("foreign", "unknown", FOREIGN_CHUNKS[chunk])
         case _:
             return None
 
@@ -278,9 +198,11 @@ def _iso_media(head: bytes) -> Sniffed | None:
         return Sniffed("foreign", "unknown", "a piece of a streamed video without its beginning")
     if kind != b"ftyp":
         return None
-    if brand in _HEIF_BRANDS:
+    if brand in FOREIGN_BRANDS:
+        return Sniffed("foreign", "unknown", FOREIGN_BRANDS[brand])
+    if brand in _HEIF_BRANDS and not _AVIF_BRANDS & _brands(head):
         return Sniffed("foreign", "heic", "a HEIC picture, which Wanda can't use; save it as PNG or JPEG")
-    if brand in _AVIF_BRANDS:
+    if brand in _AVIF_BRANDS | _HEIF_BRANDS:
         return Sniffed("foreign", "avif", "an AVIF picture, which Wanda can't use; save it as PNG or JPEG")
     if brand == b"qt  ":
         return Sniffed("clip", "mov", "a QuickTime video", "mov")
@@ -289,6 +211,11 @@ def _iso_media(head: bytes) -> Sniffed | None:
     if brand in {b"M4A ", b"M4B "}:
         return Sniffed("clip", "m4a", "an M4A sound", "mov")
     return Sniffed("clip", "mp4", "an MP4 file", "mov")
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """Return all brands of a file, the first of which may be that of a whole family."""
+    return {head[at : at + 4] for at in range(8, min(len(head), int.from_bytes(head[:4], "big")), 4)}
 
 
 def _matroska(head: bytes) -> Sniffed | None:
@@ -357,7 +284,7 @@ def _frame_length(head: bytes, at: int, named: Sniffed) -> int:
 def _text(head: bytes) -> Sniffed | None:
     """Recognise text files."""
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
-    for mark, label in _TEXTS:
+    for mark, label in TEXTS:
         if start.startswith(mark):
             return Sniffed("foreign", "unknown", label)
     if head and all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):  # noqa: PLR2004 - the first printable byte

@@ -64,6 +64,12 @@ def test_known(head: bytes, named: str) -> None:
         (b"\0\0\0\x01\x67\x42", "a raw H.264 video, which Wanda can't use; save it as MP4"),
         (b"BMW is a car", "a text file"),
         (b"hello", "a text file"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\x01", "a raw photograph, which Wanda can't use; save it as JPEG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0avifmiaf", "an AVIF picture, which Wanda can't use; save it as PNG or JPEG"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "a HEIC picture, which Wanda can't use; save it as PNG or JPEG"),
+        (b"RIFF\0\0\0\0sfbk", "a SoundFont, which holds instruments but no recording"),
+        (b"FORM\0\0\0\x648SVX", "an Amiga sound, which Wanda can't use; save it as MP3 or WAV"),
+        (b"#!SILK_V3", "a SILK voice message, which Wanda can't use; save it as MP3 or WAV"),
         (b"\0\0\0\x18stypmsdh", "a piece of a streamed video without its beginning"),
         (b"\x01\x02\x03", "a kind of file that Wanda doesn't know"),
         (b"", "a kind of file that Wanda doesn't know"),
@@ -85,6 +91,7 @@ def test_foreign(head: bytes, label: str) -> None:
         (odd_media.id3(300), b"#EXTM3U\n", "mp3"),  # so that no parser but MP3's sees it
         (odd_media.id3(300), media_samples.ogg(0.1), "ogg"),
         (bytes(300), media_samples.png(), "unknown"),
+        (odd_media.id3(300), media_samples.wav(0.1), "unknown"),
     ],
 )
 def test_behind_a_prefix(prefix: bytes, behind: bytes, named: str) -> None:
@@ -92,6 +99,20 @@ def test_behind_a_prefix(prefix: bytes, behind: bytes, named: str) -> None:
     head = prefix + behind
     assert prefix_length(head) == len(prefix)
     assert sniff_behind(behind, sniff(prefix), only_tags=prefix[:1] == b"I").format == named
+
+
+@pytest.mark.parametrize(
+    ("behind", "label"),
+    [
+        (media_samples.wav(0.1), "a WAV sound behind an ID3 tag, which Wanda can't use; save it as MP4, MP3 or WAV"),
+        (media_samples.sound(0.1, "ipod", "aac"), "an M4A sound behind an ID3 tag, which Wanda"),
+        (media_samples.png(), "a PNG picture behind an ID3 tag, which Wanda can't use; save it as PNG or JPEG"),
+    ],
+)
+def test_a_tag_before_a_format_that_knows_none(behind: bytes, label: str) -> None:
+    """A file that no parser reads because of the tag before it is called what it is."""
+    assert prefix_length(behind) == 0
+    assert sniff_behind(behind, sniff(odd_media.id3(20)), only_tags=True).label.startswith(label)
 
 
 @given(st.binary(max_size=64))
