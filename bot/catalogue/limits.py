@@ -83,9 +83,19 @@ def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
             f"{shown}, so one side is {ratio} times the other; {spec.subject} of up to {spec.aspect_max} times{also}. "
             "Crop it and try again."
         )
+    if (too_small or too_large) and _fits_in_no_size(spec, short, long):
+        raise MediaRefused(
+            f"{shown}, so one side is {long / short:.1f} times the other; {spec.subject} of {sides}. "
+            "Crop it and try again."
+        )
     if too_small or too_large:
         advice = "Attach a larger one" if too_small else "Make it smaller"
         raise MediaRefused(f"{shown}; {spec.subject} of {sides}. {advice} and try again.")
+
+
+def _fits_in_no_size(spec: MediaSpec, short: int, long: int) -> bool:
+    """Whether one side is outside the limits as soon as the other is within them."""
+    return bool(spec.side_min and spec.side_max) and long * (spec.side_min or 0) > short * (spec.side_max or 0)
 
 
 def _above(value: float, limit: float) -> str:
@@ -94,8 +104,9 @@ def _above(value: float, limit: float) -> str:
 
 
 def _below(value: float, limit: float) -> str:
-    """Return the value with as few decimals as keep it below the limit."""
-    return next((text for text in _shown(value) if Fraction(text) < Fraction(limit)), repr(value))
+    """Return the value with as few decimals as keep it below the limit, and above 0 if it is."""
+    shown = (text for text in _shown(value) if Fraction(text) or not value)
+    return next((text for text in shown if Fraction(text) < Fraction(limit)), repr(value))
 
 
 def _shown(value: float) -> list[str]:

@@ -11,6 +11,7 @@ from bot.units import MB, TIMES
 Keep: TypeAlias = Literal["start", "end"]
 # A container rounds its length up to whole frames and pads sound, so a cut is made a little before the limit.
 CUT_SHORTER_S = 0.03
+_STATED_MAX_S = 86_400.0
 # What a copy of the streams mends, without encoding them again.
 _MENDED_BY_COPY: frozenset[Oddity] = frozenset({"metadata", "header", "streams", "sound"})
 # Who reads that a sound has another format or one length need not read about its header.
@@ -125,7 +126,7 @@ def two_lengths(facts: ProbedFacts) -> str:
     """Return the sentence that refuses a file whose lengths disagree and cannot be made to agree."""
     noun = "clip" if facts.kind == "video" else "sound file"
     return (
-        f"This {noun} plays for {_s(facts.seconds or 0.0)} but says {_s(_other_length(facts))}, so its price is "
+        f"This {noun} plays for {_s(facts.seconds or 0.0)} but says {_stated(_other_length(facts))}, so its price is "
         "unclear. "
         "Save or export it again and try the new copy."
     )
@@ -151,7 +152,7 @@ def changes(before: ProbedFacts, after: ProbedFacts, *, keep: Keep) -> tuple[str
         done.append(f"trimmed from {_s(before.seconds)} to {_s(after.seconds)}{which}")
     if not agree(before.shortest_s, before.longest_s):
         other_s = _other_length(before)
-        said = f"part of it said {_s(other_s)}" if other_s else "it said none"
+        said = f"part of it said {_stated(other_s)}" if other_s else "it said none"
         done.append(f"saved with one length, {_s(after.seconds or 0.0)} ({said})")
     old, new = (before.width or 0, before.height or 0), (after.width, after.height)
     if before.kind != "audio" and max(old) - max(after.width or 0, after.height or 0) > 1:
@@ -174,6 +175,11 @@ def _other_length(facts: ProbedFacts) -> float:
     """Return the length that differs most from what is played."""
     played = facts.seconds or 0.0
     return max(facts.shortest_s or 0.0, facts.longest_s or 0.0, key=lambda seconds: abs(seconds - played))
+
+
+def _stated(seconds: float) -> str:
+    """Return what a file says of its length; a header may say anything."""
+    return _s(seconds) if seconds <= _STATED_MAX_S else "more than a day"
 
 
 def _smaller(before: MediaFacts, after: MediaFacts) -> str:

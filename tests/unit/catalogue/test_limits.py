@@ -70,6 +70,16 @@ def test_a_shape_that_no_scaling_mends_is_named_with_the_sides() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("width", "height", "advice"),
+    [(8192, 240, "Crop it"), (100, 9000, "Crop it"), (300, 100, "Attach a larger one"), (5000, 300, "Make it smaller")],
+)
+def test_a_clip_that_fits_in_no_size_is_to_be_cropped(width: int, height: int, advice: str) -> None:
+    """A clip so long and narrow that one side is wrong whenever the other is right is not to be made smaller."""
+    with pytest.raises(MediaRefused, match=rf"240 to 4,096 px per side[.] {advice} and try again"):
+        check("wan27-image", "video", width=width, height=height)
+
+
 SECONDS = [
     ("wan27-image", "video", 2, 10, "Wan 2.7 continues clips of 2 to 10 s"),
     ("wan27-image", "audio", 2, 30, "Wan 2.7 follows sound files of 2 to 30 s"),
@@ -100,6 +110,14 @@ def test_the_sentence_of_a_long_clip() -> None:
     assert str(refused.value) == (
         "This clip is 12.4 s long; Wan 2.7 continues clips of 2 to 10 s. Trim it and try again."
     )
+
+
+def test_a_clip_of_one_picture_is_not_of_no_length() -> None:
+    """A length just above nothing is not shown as 0."""
+    with pytest.raises(MediaRefused, match=r"is 0[.]04 s long"):
+        check("wan27-image", "video", seconds=0.04)
+    with pytest.raises(MediaRefused, match=r"is 0 s long"):
+        check("wan27-image", "video", seconds=0.0)
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,8 @@ def test_what_was_odd_is_said() -> None:
     assert changes(tagged, replace(tagged, format="mp3"), keep="start") == ("FLAC saved as MP3",)
     guessed = replace(PLAYS, odd=("header",), shortest_s=10.0, longest_s=14.0)
     assert changes(guessed, PLAYS, keep="start") == ("saved with one length, 10 s (part of it said 14 s)",)
+    absurd = replace(guessed, longest_s=112_195_064.0)
+    assert changes(absurd, PLAYS, keep="start") == ("saved with one length, 10 s (part of it said more than a day)",)
     hdr = replace(PLAYS, is_hdr=True, odd=("sound",))
     assert changes(hdr, PLAYS, keep="start") == (
         "HDR changed to ordinary colours",
