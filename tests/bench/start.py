@@ -1,10 +1,10 @@
 """*start*: the time from the start of the process to the first answered command, with 0 and with 1,000 jobs to resume.
 
 The command is sent as soon as the bot's gateway session exists, which is polled every 5 ms; the time ends when it is
-acknowledged. The 1,000 jobs are real: an earlier process of Wanda accepted them and was killed while fal worked on
-them, and each round starts with a copy of its data folder. "Followed" is when fal has an open stream for each; the
-stand-in opens each stream after 50 ms, as a remote service would. The peer keeps its jobs in memory and resumes none,
-so it starts with 0 only. The limit is discord.py with one command.
+acknowledged. The 1,000 jobs are real, though without pictures: an earlier process of Wanda accepted them and was killed
+while fal worked on them, and each round starts with a copy of its data folder. "Followed" is when fal has an open
+stream for each; the stand-in opens each stream after 50 ms, as a remote service would. The peer keeps its jobs in
+memory and resumes none, so it starts with 0 only. The limit is discord.py with one command.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ async def _left_behind(stands: Stands, data: Path) -> Path:
     """Have Wanda accept 1,000 jobs, kill her once fal works on all of them, and return her folder."""
     subject = await stands.start("wanda", data, WANDA_SUBMITS_AT_ONCE="64", WANDA_INTAKES_AT_ONCE="64")
     try:
-        taken = answered((await stands.burst(JOBS, over_s=10.0))["ack_ms"])
+        taken = answered((await stands.burst(JOBS, over_s=10.0, with_picture=False))["ack_ms"])
         if len(taken) < JOBS:
             raise RuntimeError(f"only {len(taken)} of {JOBS} commands were answered, so there are not enough jobs")
         await until(partial(_streams, stands, JOBS), what=f"{JOBS} followed jobs", within_s=WITHIN_S)
