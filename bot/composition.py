@@ -40,6 +40,7 @@ from bot.media.shrinker import Shrinker
 from bot.net.file_session import FileSession
 from bot.open_forms import OpenForms
 from bot.refused_orders import RefusedOrders
+from bot.runner import job_channel
 from bot.runner.alarms import Alarms
 from bot.runner.chip_ins import ChipIns
 from bot.runner.event_writer import Listeners
@@ -152,7 +153,8 @@ async def compose(
         shots=film_files,
         prices=picker.prices,
     )
-    await calls.take(stack, store, fal, runner)
+    await job_channel.hear(store, runner)
+    calls.take(stack, store, fal, runner)
     platform = FalPlatform(http, settings.fal)
     order_space = OrderSpace(store, files, file_bounds_of(settings.jobs))
     client.services = Services(

@@ -12,12 +12,11 @@ from bot.jobs.places import Places
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.runner.acceptance import Acceptance
-from bot.runner.event_writer import EventWriter
 from bot.runner.job_driver import JobDriver
 from bot.runner.job_tasks import JobTasks
 from bot.runner.wakes import Wakes
 from bot.sharding import ShardsNow
-from bot.storage.transaction import Store, Transaction, alone
+from bot.storage.transaction import Notify, Store, Transaction, alone
 
 SOME_CANCELLED = (
     "Wanda cancelled what wasn't started and asked fal to stop the rest. "
@@ -32,7 +31,6 @@ class Decisions:
         self,
         *,
         store: Store,
-        events: EventWriter,
         tasks: JobTasks,
         wakes: Wakes,
         driver: JobDriver,
@@ -43,7 +41,6 @@ class Decisions:
         clock: Callable[[], float],
     ) -> None:
         self._store = store
-        self._events = events
         self._tasks = tasks
         self._wakes = wakes
         self._driver = driver
@@ -56,7 +53,7 @@ class Decisions:
     async def cancel(self, job_id: str, *, member_id: int) -> str:
         """Cancel the job if that is still possible; returns the sentence for the member who asked.
 
-        Another process's job is cancelled as well: that process goes by what is stored.
+        Another process's job is cancelled as well: that process is told, and goes by what is stored.
 
         Raises:
             StorageError: the database did not answer; the job goes on.
@@ -68,13 +65,19 @@ class Decisions:
             return "Wanda no longer knows this video, so there's nothing to cancel."
         if job.member_id != member_id:
             return f"Only <@{job.member_id}> can cancel this video."
-        advanced = await self._events.write(job, machine.CancelAsked())
+        advanced = await self._store.write(self._cancelling(job), guild_id=job.guild_id)
         if not advanced.changed:
             return _too_late(advanced.job)
         self._carry_on(job, advanced)
         if advanced.job.state == "cancelled":
             return "Cancelled. You weren't charged."
         return "Wanda asked fal to stop. If the video is already made, it's still posted and charged."
+
+    def _cancelling(self, job: Job) -> Transaction[transactions.Advanced]:
+        advanced = yield from transactions.advance(job.id, machine.CancelAsked(), now=self._clock())
+        if advanced.changed and advanced.job.state not in FINISHED and not self._shards().owns(job.guild_id):
+            yield Notify(job.id)  # its owner may have parked it, and would look at it much later
+        return advanced
 
     def _carry_on(self, before: Job, advanced: transactions.Advanced) -> None:
         """Have the cancelled job's task go on, or do beside it what the cancel asks for."""

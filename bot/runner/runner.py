@@ -101,7 +101,6 @@ class Runner:
         )
         self._decisions = Decisions(
             store=store,
-            events=self._events,
             tasks=self._tasks,
             wakes=self._wakes,
             driver=self._driver,
@@ -216,13 +215,13 @@ class Runner:
         )
 
     def called(self, job_id: str) -> None:
-        """Carry on with a job whose state was stored because fal called; "" stands for all jobs.
+        """Carry on with a job whose state was stored because fal called, or by another process; "" stands for all.
 
         It may be another process's job, or one that is uncertain and has no task.
         """
         if not self._tasks.is_closing and not self._tasks.wake_known(job_id):
             work = self._take_up(job_id) if job_id else self.sweep()
-            self._tasks.beside(job_id, work, name=f"fal called for {job_id or 'some'}")
+            self._tasks.beside(job_id, work, name=f"carry on with {job_id or 'some'}")
 
     async def _take_up(self, job_id: str) -> None:
         """Drive a job that is unfinished, if it is this process's."""

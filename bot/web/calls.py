@@ -18,7 +18,6 @@ from bot.runner.fal_steps import Webhooks
 from bot.runner.runner import Runner
 from bot.settings import Settings
 from bot.storage.owned_store import OwnedStore
-from bot.storage.transaction import JOBS_CHANNEL
 from bot.tasks import end
 from bot.web.server import Route
 
@@ -58,16 +57,10 @@ class Calls:
         log.info("fal calls %s when a video is made", public_url)
         return Webhooks(url=partial(webhook_url, public_url, self._key), streams_max=fal.streams_max, look_s=fal.look_s)
 
-    async def take(self, stack: AsyncExitStack, store: OwnedStore, fal: FalClient, runner: Runner) -> None:
-        """Take webhooks from now on, until `stack` closes; call it after `addresses`.
-
-        Raises:
-            StorageError: it could not be asked to hear of those that other processes take.
-        """
+    def take(self, stack: AsyncExitStack, store: OwnedStore, fal: FalClient, runner: Runner) -> None:
+        """Take webhooks from now on, until `stack` closes; call it after `addresses`."""
         if not self.routes:
             return
-        if store.ownership is not None:
-            await store.ownership.listen(JOBS_CHANNEL, runner.called)
         self._route.use(self._receiver(stack, store, fal, runner).answer)
         stack.callback(self._route.use, None)
 
@@ -83,6 +76,6 @@ class Calls:
             mac_key=self._key,
             queue_url=self._settings.fal.queue_url,
             at_once=self._settings.web.webhooks_at_once,
-            # On PostgreSQL the notification comes to this process, too.
+            # On PostgreSQL the notification comes to this process, too (`bot/runner/job_channel.py`).
             on_stored=runner.called if store.ownership is None else None,
         )

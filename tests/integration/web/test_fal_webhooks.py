@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import random
@@ -18,6 +18,7 @@ from bot.fal.client import FalClient
 from bot.jobs.calls import take_call
 from bot.jobs.model import Job
 from bot.ledger.audit import totals, verify
+from bot.runner import job_channel
 from bot.runner.runner import Runner
 from bot.settings import Settings, WebSettings
 from bot.sharding import Shards, ShardsNow, every_shard, shard_plan
@@ -116,7 +117,8 @@ async def make_called(
     await calls.addresses(rig.store)
     rig.others.append(rig.runner)
     client = FalClient(rig.http, settings.fal, sleep=asyncio.sleep, random=random, clock=time.time)
-    await calls.take(stack, rig.store, client, rig.runner)
+    await job_channel.hear(rig.store, rig.runner)
+    calls.take(stack, rig.store, client, rig.runner)
     return Called(rig, url, calls)
 
 
@@ -186,17 +188,21 @@ async def test_a_webhook_after_the_end_changes_nothing(called: Called) -> None:
     assert await called.rig.job() == before
 
 
-@pytest.mark.parametrize(("lost", "of_other"), [(False, {1}), (True, ())], ids=["followed", "uncertain"])
-@SQLITE
-async def test_another_process_takes_it(
-    rig: RunnerRig, postgres_server: PostgresServer, tmp_path: Path, *, lost: bool, of_other: Collection[int]
-) -> None:
-    """A webhook may come to any process, also to a standby; the one that has the job's shard goes on with it."""
-    url = await postgres_server.new_database()
+@pytest.fixture
+async def server_url(postgres_server: PostgresServer) -> str:
+    """An empty database."""
+    return await postgres_server.new_database()
+
+
+@asynccontextmanager
+async def two_processes(
+    rig: RunnerRig, url: str, folder: Path, of_other: Collection[int]
+) -> AsyncGenerator[tuple[Called, Called]]:
+    """Two processes with one database: one with these shards, which takes the webhooks, and the owner of shard 0."""
     async with AsyncExitStack() as stack:
         processes: list[Called] = []
         for shard, held in ((1, frozenset(of_other)), (0, frozenset({0}))):
-            store = await open_store(settings_for(tmp_path / str(shard), url), shard_plan(f"{shard}/2"))
+            store = await open_store(settings_for(folder / str(shard), url), shard_plan(f"{shard}/2"))
             stack.push_async_callback(store.close)
             stack.push_async_callback(stop_all, processes)
             assert store.ownership is not None
@@ -207,6 +213,16 @@ async def test_another_process_takes_it(
             processes.append(await make_called(stack, mine, shards=lambda shards=shards: shards, by=by))
         other, owner = processes
         await owner.settings(seconds_per_job=3600)
+        yield other, owner
+
+
+@pytest.mark.parametrize(("lost", "of_other"), [(False, {1}), (True, ())], ids=["followed", "uncertain"])
+@SQLITE
+async def test_another_process_takes_it(
+    rig: RunnerRig, server_url: str, tmp_path: Path, *, lost: bool, of_other: Collection[int]
+) -> None:
+    """A webhook may come to any process, also to a standby; the one that has the job's shard goes on with it."""
+    async with two_processes(rig, server_url, tmp_path, of_other) as (other, owner):
         if lost:
             await rig.fault(lose_reply=True)
         await owner.order()
@@ -216,6 +232,19 @@ async def test_another_process_takes_it(
         await owner.rig.until(lambda job: job.state == "done")
         assert (await owner.request())["asked"] == TWO
         assert (len(rig.cards.delivered), other.rig.runner._tasks._tasks) == (1, {})
+
+
+@SQLITE
+async def test_another_process_cancels_it(rig: RunnerRig, server_url: str, tmp_path: Path) -> None:
+    """A cancel that another process stores wakes the owner of a parked job, whose card says at once how it ends."""
+    async with two_processes(rig, server_url, tmp_path, {1}) as (other, owner):
+        await rig.fault(at="webhook", lose_reply=True, times=100)
+        await owner.order()
+        await parked(owner)
+        assert (await other.rig.runner.cancel("a" * 32, member_id=2)).startswith("Wanda asked fal to stop.")
+        assert (await owner.rig.until(lambda job: job.told)).state == "cancelled"
+        await wait_for(lambda: forgotten(owner.rig.runner))
+        await wait_for(lambda: forgotten(other.rig.runner))
 
 
 async def stop_all(processes: list[Called]) -> None:
