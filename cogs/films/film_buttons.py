@@ -108,8 +108,14 @@ class FilmButton(PersistentButton, template=FILM_TEMPLATE):
                 return await films.skip(film.id, number, film.take(number).job_id, **whose)
 
     async def _retry(self, interaction: Interaction) -> None:
-        """Try a missing shot again, or ask first where it costs another price than the button says."""
-        await think(interaction)
+        """Try a missing shot again, or ask first where it costs another price than the button says.
+
+        What comes of it replaces the question, if it was pressed there.
+        """
+        if interaction.message is not None and interaction.message.flags.ephemeral:
+            await interaction.response.defer()
+        else:
+            await think(interaction)
         async with error_boundary(interaction, TROUBLE, say=_say):
             film, jobs = await film_here(interaction, self.parts["film_id"])
             check_mine(interaction, film)

@@ -14,11 +14,16 @@ from tests.support.film_world import FilmWorld
 
 
 class Pressed:
-    """An interaction of the film's maker; `said` are the titles and texts of its answers."""
+    """An interaction of the film's maker; `said` are the titles and texts of its answers.
 
-    def __init__(self, world: FilmWorld) -> None:
+    With `on_question` the button stands on the private question, which the answer replaces unless it is `thinking`.
+    """
+
+    def __init__(self, world: FilmWorld, *, on_question: bool = False) -> None:
         self._world = world
         self.said: list[str] = []
+        self.thinking: list[bool] = []
+        self.message = SimpleNamespace(flags=SimpleNamespace(ephemeral=on_question))
         self.id = self.application_id = self.channel_id = self.guild_id = 1
         self.token = ""
         self.user = SimpleNamespace(id=2)
@@ -26,8 +31,10 @@ class Pressed:
         services = SimpleNamespace(films=world.orders, store=self, clock=world.clock)
         self.client = SimpleNamespace(services=services)
 
-    async def defer(self, **_: Any) -> None:
+    async def defer(self, *, ephemeral: bool = False, thinking: bool = False) -> None:
         """Take the first answer."""
+        del ephemeral
+        self.thinking.append(thinking)
 
     async def read(self, reading: Transaction[Any]) -> Any:
         """Return what the transaction reads."""
@@ -55,16 +62,20 @@ def parts_of(template: str, custom_id: str) -> dict[str, str]:
     ("shown", "text"),
     [(100_000, "The price has changed: it was $0.10, and it's $0.50 now."), (None, "It costs $0.50 now.")],
 )
-def test_another_try_at_another_price_is_asked_about(shown: int | None, text: str) -> None:
-    """Nothing is held, and the new button has the price of now; one of old says no price, so it asks too."""
+@pytest.mark.parametrize("on_question", [False, True])
+def test_another_try_at_another_price_is_asked_about(shown: int | None, text: str, *, on_question: bool) -> None:
+    """Nothing is held, and the new button has the price of now; one of old says no price, so it asks too.
+
+    A question replaces the question that was pressed, and the public card stays.
+    """
     world = FilmWorld()
     film = world.order(a_draft("cut", "cut"))
     world.come_to(film.take(1).job_id, "failed")
     world.drive()
     custom_id = film_button_id("retry", FILM_ID, film.take(1).shot.id, microusd=shown)
-    pressed = Pressed(world)
+    pressed = Pressed(world, on_question=on_question)
     world.do(FilmButton(custom_id, parts_of(FILM_TEMPLATE, custom_id)).pressed(cast("Any", pressed)))
-    assert pressed.said == ["Try shot 1 again?", text, "Try again · $0.50"]
+    assert (pressed.said, pressed.thinking) == (["Try shot 1 again?", text, "Try again · $0.50"], [not on_question])
     assert world.film().take(1).number == 0
     world.store.connection.close()
 
