@@ -25,7 +25,7 @@ from bot.jobs.model import Job, LinkReason
 from bot.media.probe import Facts
 from bot.media.quick_look import surely_plays
 from bot.media.rules.sniff import HEAD_BYTES, sniff
-from bot.net.download import Allowed, Sleep, to_disk_then
+from bot.net.download import Allowed, Limits, Sleep, to_disk_then
 from bot.net.file_session import FileSession
 from bot.requester import Requester
 from bot.settings import DownloadSettings, FalSettings
@@ -262,11 +262,7 @@ class ResultFiles:
 
     async def _copy(self, url: str, raw: Path, path: Path) -> Fetched | None:
         """Download to `raw`; what surely plays gets its name at once."""
-        return await to_disk_then(
-            self._http,
-            url,
-            raw,
-            partial(_moved_if_it_surely_plays, raw, path),
+        limits = Limits(
             bytes_max=self._settings.result_mib_max * MIB,
             timeout_s=self._settings.timeout_s,
             allowed=self._allowed,
@@ -274,6 +270,7 @@ class ResultFiles:
             wait_s=self._settings.wait_s,
             sleep=self._sleep,
         )
+        return await to_disk_then(self._http, url, raw, limits, partial(_moved_if_it_surely_plays, raw, path))
 
 
 def ending(path: Path) -> str:

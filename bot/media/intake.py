@@ -12,7 +12,7 @@ from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.file_name import shown_name
 from bot.media.rules.preview import preview_name
-from bot.net.download import Allowed, to_disk, within
+from bot.net.download import Allowed, Limits, to_disk, within
 from bot.net.file_session import FileSession
 from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
@@ -145,10 +145,7 @@ class Intake:
     async def _download(self, wanted: Wanted, name: str, path: Path) -> None:
         """Copy the bytes; a failure is a sentence for the member."""
         try:
-            await to_disk(
-                self._http,
-                wanted.offered.url,
-                path,
+            limits = Limits(
                 bytes_max=wanted.bytes_max,
                 timeout_s=self._downloads.timeout_s,
                 allowed=self._allowed,
@@ -156,6 +153,7 @@ class Intake:
                 wait_s=self._downloads.wait_s,
                 sleep=self._sleep,
             )
+            await to_disk(self._http, wanted.offered.url, path, limits)
         except DownloadTooLarge as error:
             limit = _size(wanted.bytes_max, wanted.bytes_max)
             raise MediaRefused(

@@ -38,12 +38,26 @@ class _RetryError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one download may take: bytes, the whole time, and the addresses that are `allowed`.
+
+    Network errors, 5xx, 408, 425 and 429 are retried up to `retries` times, first after `wait_s`, doubling.
+    """
+
+    bytes_max: int
+    timeout_s: float
+    allowed: Allowed
+    retries: int = 3
+    wait_s: float = 0.5
+    sleep: Sleep = asyncio.sleep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Download(Generic[T]):
     http: FileSession
     url: httpx.URL
     path: Path
-    bytes_max: int
-    allowed: Allowed
+    limits: Limits
     then: Callable[[int], T]
 
     @property
@@ -67,78 +81,44 @@ class _Done(Generic[T]):
     value: T
 
 
-async def to_disk(
-    http: FileSession,
-    url: str,
-    path: Path,
-    *,
-    bytes_max: int,
-    timeout_s: float,
-    allowed: Allowed,
-    retries: int = 3,
-    wait_s: float = 0.5,
-    sleep: Sleep = asyncio.sleep,
-) -> int:
+async def to_disk(http: FileSession, url: str, path: Path, limits: Limits) -> int:
     """Download `url` to `path` and return its size in bytes.
 
-    Afterwards `path` holds the whole file, or does not exist; its folder must exist. `timeout_s` includes the retries.
-    Network errors, 5xx, 408, 425 and 429 are retried up to `retries` times, first after `wait_s`, doubling. Redirects
-    are followed within the same host, if `allowed`.
+    Afterwards `path` holds the whole file, or does not exist; its folder must exist. Redirects are followed within the
+    same host, if they are allowed.
 
     Raises:
-        DownloadTooLarge: Content-Length or the body is larger than `bytes_max`.
+        DownloadTooLarge: Content-Length or the body is larger than the limit.
         DiskRefused: the file could not be written.
         DownloadFailed: the URL is not allowed, or the file did not arrive whole in time.
     """
-    return await to_disk_then(
-        http,
-        url,
-        path,
-        lambda size: size,
-        bytes_max=bytes_max,
-        timeout_s=timeout_s,
-        allowed=allowed,
-        retries=retries,
-        wait_s=wait_s,
-        sleep=sleep,
-    )
+    return await to_disk_then(http, url, path, limits, lambda size: size)
 
 
-async def to_disk_then(
-    http: FileSession,
-    url: str,
-    path: Path,
-    then: Callable[[int], T],
-    *,
-    bytes_max: int,
-    timeout_s: float,
-    allowed: Allowed,
-    retries: int = 3,
-    wait_s: float = 0.5,
-    sleep: Sleep = asyncio.sleep,
-) -> T:
+async def to_disk_then(http: FileSession, url: str, path: Path, limits: Limits, then: Callable[[int], T]) -> T:
     """Download as `to_disk` does, and return what `then` makes of the size once the file is at `path`.
 
     `then` runs in the download's thread, because each change of threads costs time; what it raises is raised.
     """
-    download = _Download(http=http, url=_parsed(url), path=path, bytes_max=bytes_max, allowed=allowed, then=then)
-    if not allowed(download.url):
+    download = _Download(http=http, url=_parsed(url), path=path, limits=limits, then=then)
+    if not limits.allowed(download.url):
         raise DownloadFailed(f"{download.where} is not a host that files are taken from")
     try:
-        async with asyncio.timeout(timeout_s):
-            return await _with_retries(download, retries, wait_s, sleep)
+        async with asyncio.timeout(limits.timeout_s):
+            return await _with_retries(download)
     except TimeoutError as error:
-        raise DownloadFailed(f"{download.where} did not deliver the file within {timeout_s:g} s") from error
+        raise DownloadFailed(f"{download.where} did not deliver the file within {limits.timeout_s:g} s") from error
 
 
-async def _with_retries(download: _Download[T], retries: int, wait_s: float, sleep: Sleep) -> T:
-    for attempt in range(retries + 1):
+async def _with_retries(download: _Download[T]) -> T:
+    limits, wait_s = download.limits, download.limits.wait_s
+    for attempt in range(limits.retries + 1):
         try:
             return await _attempt(download)
         except _RetryError as failure:
-            if attempt == retries:
+            if attempt == limits.retries:
                 raise DownloadFailed(f"{download.where}: {failure}", status=failure.status) from failure
-        await sleep(min(wait_s * 2**attempt, WAIT_MAX_S))
+        await limits.sleep(min(wait_s * 2**attempt, WAIT_MAX_S))
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -159,7 +139,9 @@ async def _attempt(download: _Download[T]) -> T:
 def _next(download: _Download[T], url: httpx.URL, redirect: _Redirect) -> httpx.URL:
     """Return the redirect's target, if it is on the same host and allowed."""
     target = _parsed(str(url.join(_parsed(redirect.location))))
-    if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port) or not download.allowed(target):
+    if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port) or not download.limits.allowed(
+        target
+    ):
         raise DownloadFailed(f"{download.where} redirects to another host", status=redirect.status)
     return target
 
@@ -200,8 +182,10 @@ def _pour(download: _Download[T], reply: FileReply, write: Callable[[memoryview]
     size, buffer = 0, memoryview(bytearray(BUFFER_BYTES))
     while got := reply.read_into(buffer):
         size += got
-        if size > download.bytes_max:
-            raise DownloadTooLarge(f"more than {download.bytes_max} bytes came", limit_bytes=download.bytes_max)
+        if size > download.limits.bytes_max:
+            raise DownloadTooLarge(
+                f"more than {download.limits.bytes_max} bytes came", limit_bytes=download.limits.bytes_max
+            )
         piece = buffer[:got]
         with _on_disk():
             while piece:
@@ -222,8 +206,8 @@ def _check_reply(download: _Download[T], reply: FileReply) -> None:
     if not is_plain(reply.header("content-encoding")):
         raise DownloadFailed(f"{download.where} compressed the file although it was asked not to", status=status)
     announced = _announced(reply)
-    if announced is not None and announced > download.bytes_max:
-        raise DownloadTooLarge(f"{announced} bytes were announced", limit_bytes=download.bytes_max)
+    if announced is not None and announced > download.limits.bytes_max:
+        raise DownloadTooLarge(f"{announced} bytes were announced", limit_bytes=download.limits.bytes_max)
 
 
 def _announced(reply: FileReply) -> int | None:

@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
-from bot.net.download import BUFFER_BYTES, is_part, to_disk, within
+from bot.net.download import BUFFER_BYTES, Limits, is_part, to_disk, within
 from bot.net.file_session import FileSession
 from sandbox.stage import eventually
 from tests.support.file_server import FileServer
@@ -39,10 +39,7 @@ class Fetch:
 
     async def __call__(self, url: str, *, bytes_max: int = LIMIT, timeout_s: float = 30.0) -> int:
         """Download to the file of this test."""
-        return await to_disk(
-            self.http,
-            url,
-            self.path,
+        limits = Limits(
             bytes_max=bytes_max,
             timeout_s=timeout_s,
             allowed=within(self.files.base),
@@ -50,6 +47,7 @@ class Fetch:
             wait_s=0.5,
             sleep=self.waits,
         )
+        return await to_disk(self.http, url, self.path, limits)
 
     @property
     def left(self) -> list[str]:
@@ -151,7 +149,10 @@ async def test_odd_length(fetch: Fetch, length: str) -> None:
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         base = "http://{}:{}".format(*server.sockets[0].getsockname())
         assert (
-            await to_disk(fetch.http, f"{base}/x", fetch.path, bytes_max=9, timeout_s=30.0, allowed=within(base)) == 5
+            await to_disk(
+                fetch.http, f"{base}/x", fetch.path, Limits(bytes_max=9, timeout_s=30.0, allowed=within(base))
+            )
+            == 5
         )
 
 
@@ -197,17 +198,9 @@ async def test_gone(fetch: Fetch) -> None:
 
 async def test_no_server(fetch: Fetch, unused_tcp_port: int) -> None:
     """A connection that cannot be made is repeated, then given up."""
+    limits = Limits(bytes_max=LIMIT, timeout_s=30, allowed=lambda _: True, retries=1, sleep=fetch.waits)
     with pytest.raises(DownloadFailed):
-        await to_disk(
-            fetch.http,
-            f"http://127.0.0.1:{unused_tcp_port}/file",
-            fetch.path,
-            bytes_max=LIMIT,
-            timeout_s=30,
-            allowed=lambda _: True,
-            retries=1,
-            sleep=fetch.waits,
-        )
+        await to_disk(fetch.http, f"http://127.0.0.1:{unused_tcp_port}/file", fetch.path, limits)
     assert fetch.waits.seconds == [0.5]
 
 
