@@ -110,7 +110,7 @@ class FalClient:
         """Yield each change of a request's status once, `completed` last, for at most `deadline_s` seconds.
 
         Any number may be followed at once; `openings_at_once` of them wait for fal's answer at a time, and requesters
-        take turns. Close the generator (`contextlib.aclosing`) when you stop early: its stream stays open until then.
+        take turns. Close the generator (`contextlib.aclosing`): its stream stays open until then.
 
         Raises:
             FalRefused: fal does not know the request; `FalAccountError` when it does not take the key.

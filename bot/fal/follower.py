@@ -65,7 +65,7 @@ class Follower:
         self._asks_for_logs = True
 
     async def statuses(self) -> AsyncGenerator[FalStatus]:
-        """Yield each change of the status once, `completed` last; by then its connection is closed.
+        """Yield each change of the status once, `completed` last; its connection is closed with the generator.
 
         A status that is too large to be read even without its log lines counts as `completed`: the result tells.
         5xx replies, 429 and network errors are retried until the deadline.
@@ -82,9 +82,9 @@ class Follower:
                     async for status in statuses:
                         if not self._is_change(status):
                             continue
+                        yield status
                         if status.state == "completed":
                             break
-                        yield status
             except _NoStreamError as why:
                 log.info("no stream of %s, so it is polled: %s", self._handle.request_id, why)
                 self._begin_polling()
@@ -97,8 +97,7 @@ class Follower:
             except _TROUBLE as error:
                 self._count_stream_failure(error)
             if self._told is not None and self._told.state == "completed":
-                yield self._told
-                return
+                return  # although its stream may have been cut before it was closed
             await self._pause()
 
     def _is_change(self, status: FalStatus) -> bool:

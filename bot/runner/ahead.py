@@ -16,7 +16,7 @@ from bot.jobs.model import Job, LinkReason
 
 
 class Ahead:
-    """What is under way for one job. Every event is told to it; whoever made it cancels it at the end."""
+    """What is under way for one job. It is told every event, some twice; whoever made it cancels it at the end."""
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class Ahead:
         """Begin what follows the event, and end what does not."""
         match event:
             case FalStatus("completed") if job.handle is not None:
+                if self._answer is not None:
+                    return
                 self.cancel()
                 self._answer = asyncio.create_task(self._asked(job, job.handle), name=f"result of job {job.id}")
             case machine.Made(result):

@@ -215,7 +215,7 @@ class FalSteps:
                     await self._sleep(self._settings.account_pause_s)
 
     async def follow(self, job: Job, *, on_status: Callable[[FalStatus], Awaitable[None]]) -> machine.Event:
-        """Follow the request to its end; `on_status` gets every change of its status but `completed`.
+        """Follow the request to its end; `on_status` gets every change of its status, `completed` last.
 
         While the account is locked this waits and goes on: the video that is being made was paid for. At the deadline
         fal is asked for the result once more, because a machine that slept had no chance to see it.
@@ -303,9 +303,9 @@ class FalSteps:
         following = self._fal.follow(handle, requester=job.requester, deadline_s=deadline_s)
         async with aclosing(following) as statuses:
             async for status in statuses:
+                await on_status(status)
                 if status.state == "completed":
                     return status
-                await on_status(status)
         raise AssertionError("fal is followed until the request is completed or an error is raised")
 
     async def ask_result(self, handle: Handle) -> Result:

@@ -1,5 +1,6 @@
 """Drives one job: performs the machine's effects, stores the events that they end in, and goes on with what follows."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import assert_never
@@ -171,7 +172,7 @@ class JobDriver:
                 return await self._fal_steps.submit(job)
             case machine.Follow():
                 # Nothing new happened to a job that is resumed, but fal may have called while nobody listened.
-                return await self._follow(job, look_first=not advanced.changed)
+                return await self._follow(job, begun, look_first=not advanced.changed)
             case machine.Fetch():
                 return await self._fal_steps.fetch(
                     job, begun.answer, on_step=lambda step: self._progress.change(job, step=step)
@@ -218,7 +219,7 @@ class JobDriver:
         """Return whether somebody decided, or the job ended, within this time; its new state is stored then."""
         return await self._wakes.is_woken_during(job.id, self._sleep(within_s))
 
-    async def _follow(self, job: Job, *, look_first: bool) -> Event | None:
+    async def _follow(self, job: Job, begun: Ahead, *, look_first: bool) -> Event | None:
         """Follow the request. Every change is shown; those that change the job's state are stored first.
 
         Ends in Resumed when fal calls before that: the stored state says how to go on. Ends in nothing where fal calls
@@ -234,6 +235,10 @@ class JobDriver:
 
         async def on_status(status: FalStatus) -> None:
             nonlocal current
+            if status.state == "completed":
+                begun.follow(current, status)
+                await asyncio.sleep(0)  # so that fal is asked before the stream is closed, which takes as long
+                return
             if status.state != current.state:
                 current = (await self._events.advance(job, status)).job
             self._progress.change(current, position=status.position, fraction=status.fraction)

