@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
+from bot.films.model import film_body
 from bot.jobs.chip_ins import ChipIn
 from bot.jobs.model import Job
 from bot.ledger.model import Share
 from bot.texts.card import Card
 from bot.texts.chip_in import add_question, chip_in_card
 from sandbox.look_admin import NOW
+from sandbox.look_film import a_film
 
 MakeJob: TypeAlias = Callable[[], Job]
 SHARES = (Share("a" * 32, 50, 300_000), Share("b" * 32, 51, 200_000), Share("c" * 32, 50, 50_000))
@@ -22,6 +24,13 @@ def a_chip_in(job: Job) -> ChipIn:
     )
 
 
+def of_film(job: Job) -> ChipIn:
+    """Return one for a film."""
+    film = a_film(job)
+    price = sum(take.quote_microusd for take in film.takes)
+    return replace(a_chip_in(job), id=film.id, film=film_body(film), film_microusd=price)
+
+
 def cards(a_job: MakeJob) -> Mapping[str, Callable[[], Card]]:
     """Return the card of each state."""
     job = a_job()
@@ -30,6 +39,8 @@ def cards(a_job: MakeJob) -> Mapping[str, Callable[[], Card]]:
     return {
         "chip-in": lambda: chip_in_card(a_chip_in(job)),
         "chip-in-full": lambda: chip_in_card(full),
+        "chip-in-film": lambda: chip_in_card(of_film(job)),
+        "chip-in-film-over": lambda: chip_in_card(replace(of_film(job), state="over", over="late")),
         "chip-in-over": lambda: chip_in_card(replace(a_chip_in(job), state="over", over="late")),
     }
 

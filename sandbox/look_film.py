@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from bot.films.checks import problems
 from bot.films.model import Draft, Film, Joined, Shot, Take
 from bot.jobs.model import Failure, Input, Job, Live, Part, PostedVideo, Result, State
-from bot.ledger.model import Who
+from bot.ledger.model import Share, Who
 from bot.texts import film_panel
 from bot.texts.card import Card, Field, JobCard
 from bot.texts.film_buttons import redo_card, retry_card
@@ -36,6 +36,7 @@ PROMPTS = (
     "Morning: the calm sea from above, a small boat heads for the harbour.",
 )
 LEFT = Reach(3_250_000, "your allowance for today")
+SHARES = (Share("a" * 32, 50, 300_000), Share("b" * 32, 51, 400_000), Share("c" * 32, 52, 50_000))
 MakeJob: TypeAlias = Callable[..., Job]
 
 
@@ -90,8 +91,9 @@ def page_of(draft: Draft, **more: Any) -> DraftPage:
         prices_microusd=prices,
         microusd=sum(prices) if prices else None,
         problems=problems(draft, seconds_max=120),
-        left=left_words(LEFT, sum(prices), may_ask=True),
+        left=left_words(LEFT, sum(prices), may_ask=True, may_chip_in=True),
         may_ask=sum(prices) > LEFT.microusd,
+        may_chip_in=sum(prices) > LEFT.microusd,
         **more,
     )
 
@@ -120,6 +122,7 @@ def _empty() -> Panel:
 PANELS: Mapping[str, Callable[[], Panel]] = {
     "film-empty": _empty,
     "film-draft": lambda: draft_panel(page_of(a_draft())),
+    "film-draft-collecting": lambda: draft_panel(page_of(a_draft(), is_collecting=True)),
     "film-draft-broken": _broken,
     "film-shot": lambda: shot_panel(page_of(a_draft()), shots()[3]),
     "film-question": _asked,
@@ -200,6 +203,7 @@ def card_scenes(a_job: MakeJob) -> Mapping[str, Callable[[], JobCard]]:
         ),
         "film-paused": lambda: _card(a_job, {1: "done", 2: "done", 3: "done", 4: "failed"}, state="paused", why="shot"),
         "film-joining": lambda: _card(a_job, ALL_DONE, state="joining"),
+        "film-paid-together": lambda: _card(partial(a_job, shares=SHARES), {1: "done", 2: "running"}),
         "film-finished": lambda: _card(a_job, ALL_DONE, state="done", joined=joined, posted=posted),
         "film-too-large": lambda: _card(
             a_job,

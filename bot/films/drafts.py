@@ -14,8 +14,8 @@ from bot.storage.transaction import Many, One, Row, Transaction
 GONE = "This film isn't there any more. Begin a new one with `/film`."
 STALE = "You changed this film somewhere else meanwhile. Look at it again, then make your change."
 COLLECTING = (
-    "Others can chip in for this film now, so it stays as it is. Cancel that on its card in the channel first; "
-    "everybody gets their money back then."
+    "Others can chip in for this film now, so it stays as it is. To change it, press Cancel on its card in the "
+    "channel; everybody gets their money back then."
 )
 FOUND_MAX = 100  # in one search; the next one goes on
 _COUNT = """

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from bot.films.chipping_in import film_in
 from bot.jobs.chip_ins import ChipIn, Over
 from bot.jobs.model import Job
 from bot.money import dollars, exact_dollars
 from bot.texts.button_ids import chip_in_button_id, chip_in_rest_id
 from bot.texts.card import AMBER, GREEN, GREY, Button, Card, Field, join_within
+from bot.texts.film_words import film_title, look_words, shot_words
 from bot.texts.job_card import TITLE_CHARS_MAX
 from bot.texts.mode_settings import mode_settings_of
 from bot.texts.payers import PAYERS_CHARS_MAX, payers
@@ -20,6 +22,8 @@ AMOUNT_CHARS_MAX = 20
 AMOUNT = "amount"
 OWN_FILES_ONLY = "Others can chip in only for your own files. Attach them to a new command; you weren't charged."
 ONE_VIDEO_ONLY = "Others can chip in for one video at a time. Order a single one; you weren't charged."
+OFF = "Chipping in is off here. Ask whoever runs Wanda, or choose something cheaper; you weren't charged."
+FILM_CHANGED = "The film changed while you typed, so nobody was charged. Look at its price, and press Chip in… again."
 STARTED = "It's in the channel: others can chip in there. You get your money back if it isn't paid for in time."
 _BAR_CELLS = 16
 NOBODY = "Nobody yet."
@@ -28,10 +32,11 @@ _OVER: dict[Over, str] = {
     "cancelled": "**Cancelled by its maker.** Everybody has their money back.",
     "deleted": "**It won't be made.** Everybody has their money back.",
 }
+_DRAFT_KEPT = "Its maker finds the film with `/film`, as it was."
 _OVER_NOTICE: dict[Over, str] = {
-    "late": "This video wasn't paid for in time, so you have your money back.",
-    "cancelled": "This video was cancelled, so you have your money back.",
-    "deleted": "This video won't be made, so you have your money back.",
+    "late": "This {what} wasn't paid for in time, so you have your money back.",
+    "cancelled": "This {what} was cancelled, so you have your money back.",
+    "deleted": "This {what} won't be made, so you have your money back.",
 }
 
 
@@ -40,45 +45,56 @@ def chip_in_card(chip_in: ChipIn) -> Card:
     job = chip_in.job
     if job is None or chip_in.over is not None:
         return _over_card(chip_in, job)
-    missing, price = chip_in.missing_microusd, job.quote_microusd
+    missing, price = chip_in.missing_microusd, chip_in.quote_microusd
     added = price - missing
     how_far = f"{bar(added / price if price else 1.0, _BAR_CELLS)} **{dollars(added)}** of {dollars(price)}"
     status = f"**{dollars(missing)}** is missing." if missing else _waits(chip_in)
-    lines = [_asked(job), f"{how_far}\n{status}"]
-    settings = settings_line(mode_settings_of(job).settings)
+    lines = [_asked(chip_in, job), f"{how_far}\n{status}"]
+    film = film_in(chip_in)
+    settings = settings_line(mode_settings_of(job).settings) if film is None else look_words(film)
     fields = (
         *((Field("Settings", settings, inline=False),) if settings else ()),
         Field("Who chips in", join_within(payers(chip_in.shares) or [NOBODY], PAYERS_CHARS_MAX), inline=False),
         Field("Until", f"<t:{int(chip_in.expires_at)}:R>, then everybody gets their money back.", inline=False),
     )
     return Card(
-        title=_title(job, f"{dollars(price)}, paid together"),
+        title=_title(chip_in, job, f"{dollars(price)}, paid together"),
         description="\n".join(line for line in lines if line),
         fields=fields,
         colour=AMBER if missing else GREEN,
-        footer="The video begins once it's all there.",
+        footer=f"The {_what(chip_in)} begins once it's all there.",
         buttons=_buttons(chip_in),
     )
 
 
 def _over_card(chip_in: ChipIn, job: Job | None) -> Card:
     said = _OVER[chip_in.over or "deleted"]
+    said = f"{said} {_DRAFT_KEPT}" if chip_in.film is not None else said
     return Card(
-        title="Chip in" if job is None else _title(job, "not made"),
-        description=said if job is None else "\n".join(part for part in (_asked(job), said) if part),
+        title="Chip in" if job is None else _title(chip_in, job, "not made"),
+        description=said if job is None else "\n".join(part for part in (_asked(chip_in, job), said) if part),
         fields=(),
         colour=GREY,
     )
 
 
-def _title(job: Job, rest: str) -> str:
-    return cut(visible(f"{mode_settings_of(job).mode_title}: {rest}"), TITLE_CHARS_MAX)
+def _what(chip_in: ChipIn) -> str:
+    return "video" if chip_in.film is None else "film"
 
 
-def _asked(job: Job) -> str:
+def _title(chip_in: ChipIn, job: Job, rest: str) -> str:
+    film = film_in(chip_in)
+    name = mode_settings_of(job).mode_title if film is None else film_title(film)
+    return cut(visible(f"{name}: {rest}"), TITLE_CHARS_MAX)
+
+
+def _asked(chip_in: ChipIn, job: Job) -> str:
+    """Return who orders what: the prompt, or a line for each shot of a film."""
+    film, by = film_in(chip_in), f"By {person(job.member_id)}"
+    if film is not None:
+        return "\n".join((by, *(shot_words(take.shot, number) for number, take in enumerate(film.takes, 1))))
     prompt = job.options.get("prompt")
-    asked = block_quote(prompt) if isinstance(prompt, str) and visible(prompt) else ""
-    return f"By {person(job.member_id)}\n{asked}" if asked else f"By {person(job.member_id)}"
+    return f"{by}\n{block_quote(prompt)}" if isinstance(prompt, str) and visible(prompt) else by
 
 
 def _waits(chip_in: ChipIn) -> str:
@@ -115,15 +131,15 @@ def add_question(chip_in: ChipIn, microusd: int, *, above_microusd: int) -> Card
     """Return the private question before a press adds this amount."""
     amount = exact_dollars(microusd)
     lines = [
-        "" if chip_in.job is None else _asked(chip_in.job),
+        "" if chip_in.job is None else _asked(chip_in, chip_in.job),
         f"Wanda asks before anything above {dollars(above_microusd)}.",
     ]
     return Card(
-        title=f"Add {amount} to this video?",
+        title=f"Add {amount} to this {_what(chip_in)}?",
         description="\n".join(line for line in lines if line),
         fields=(),
         colour=AMBER,
-        footer="You get it back if the video isn't paid for in time.",
+        footer=f"You get it back if the {_what(chip_in)} isn't paid for in time.",
         buttons=(Button(f"Add {amount}", "success", chip_in_rest_id(microusd, chip_in.id, is_sure=True)),),
     )
 
@@ -170,4 +186,5 @@ def told_over(chip_in: ChipIn) -> tuple[int, ...]:
 
 def over_notice(chip_in: ChipIn, member_ids: Sequence[int]) -> str:
     """Return the one message that tells them."""
-    return f"{' '.join(f'<@{one}>' for one in member_ids)} {_OVER_NOTICE[chip_in.over or 'deleted']}"
+    said = _OVER_NOTICE[chip_in.over or "deleted"].format(what=_what(chip_in))
+    return f"{' '.join(f'<@{one}>' for one in member_ids)} {said}"

@@ -13,13 +13,14 @@ from bot.jobs.disclosure import PROMPT_CHARS_SHOWN
 from bot.jobs.model import FINISHED, Job, Live, card_url
 from bot.money import dollars
 from bot.texts import failures
-from bot.texts.card import AMBER, BLUE, FILE, GREEN, GREY, VIOLET, JobCard, Media
+from bot.texts.card import AMBER, BLUE, FILE, GREEN, GREY, VIOLET, JobCard, Media, join_within
 from bot.texts.ending import charge_text
 from bot.texts.estimate import estimate
 from bot.texts.film_buttons import film_buttons, film_selects
 from bot.texts.film_strip import Jobs, Lives, Strip, is_on_message, is_shown
-from bot.texts.film_words import FAMILIES, SOUND, fade_words, seconds_words
+from bot.texts.film_words import FAMILIES, SOUND, fade_words, film_title, seconds_words
 from bot.texts.job_card import alt_text
+from bot.texts.payers import PAYERS_CHARS_MAX
 from bot.texts.plain import bar, cut, dotted, mebibytes, person, plain, visible
 from bot.texts.progress import progress
 from bot.texts.result_link import kept_words, usable_link
@@ -60,7 +61,7 @@ def film_card(film: Film, jobs: Jobs, lives: Lives, *, now: float) -> JobCard:
     return JobCard(
         job_id=film.id,
         mode_title=f"Film · {FAMILIES[film.family]}",
-        heading=title(film),
+        heading=film_title(film),
         has_prompt=False,
         colour=_COLOURS[film.state],
         body="\n".join((*lines, *_state_words(strip))),
@@ -69,6 +70,7 @@ def film_card(film: Film, jobs: Jobs, lives: Lives, *, now: float) -> JobCard:
         price=price,
         quoted=quoted,
         maker=person(film.who.member_id),
+        remarks=_payers(film, jobs),
         facts=_facts(film),
         media=_film_media(film),
         parts=tuple(_media(film, job) for job in strip.shown),
@@ -76,11 +78,6 @@ def film_card(film: Film, jobs: Jobs, lives: Lives, *, now: float) -> JobCard:
         selects=film_selects(strip),
         buttons=film_buttons(strip),
     )
-
-
-def title(film: Film) -> str:
-    """Return the film's title."""
-    return f"🎬 A film in {counted(len(film.takes), 'shot')}"
 
 
 def _line(strip: Strip, number: int) -> str:
@@ -133,13 +130,9 @@ def _where(film: Film, job: Job) -> str:
     if is_shown(film, job) or job.state != "done" or job.mailed is not None:
         return ""
     if not is_on_message(film, job):
-        return f" · [made before]({card_url(job)})" if _is_of_another(film, job) else f" · [here]({card_url(job)})"
+        return f" · [here]({card_url(job)})" if _is_of(film, job) else f" · [made before]({card_url(job)})"
     url = usable_link(job.result.url) if job.result is not None else None
     return f" · couldn't be attached: [fal's file]({url}), kept {kept_words(job.completed_at)}" if url else ""
-
-
-def _is_of_another(film: Film, job: Job) -> bool:
-    return job.part is None or job.part.film_id != film.id
 
 
 def _state_words(strip: Strip) -> list[str]:
@@ -235,11 +228,22 @@ def _price(film: Film, jobs: Jobs) -> tuple[str, str]:
     quoted = sum(take.quote_microusd for take in film.takes)
     if film.state not in ENDED:
         return dollars(quoted), ""
-    of_film = [job for job in jobs.values() if job.part is not None and job.part.film_id == film.id]
+    of_film = [job for job in jobs.values() if _is_of(film, job)]
     now = {take.job_id for take in film.takes}
     quoted += sum(job.quote_microusd for job in of_film if job.charged_microusd and job.id not in now)
     paid = sum(job.charged_microusd or 0 for job in of_film)
     return dollars(paid), "" if paid == quoted else dollars(quoted)
+
+
+def _payers(film: Film, jobs: Jobs) -> tuple[str, ...]:
+    """Return who pays for it together, without sums: what each shot costs is known when it is made."""
+    shares = [one for job in jobs.values() if _is_of(film, job) for one in job.shares if one.amount_microusd]
+    names = [person(member_id) for member_id in dict.fromkeys(one.member_id for one in shares)]
+    return (f"Paid together by {join_within(names, PAYERS_CHARS_MAX, between=', ')}",) if shares else ()
+
+
+def _is_of(film: Film, job: Job) -> bool:
+    return job.part is not None and job.part.film_id == film.id
 
 
 def _facts(film: Film) -> tuple[str, ...]:

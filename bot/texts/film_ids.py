@@ -21,6 +21,7 @@ DraftAction: TypeAlias = Literal[
     "make",
     "sure",
     "ask",  # asks the admins for what is missing of the price
+    "chip",  # asks what the member adds themself, and lets others add the rest
     "drop",  # asks whether to delete the draft
     "gone",
     "new",

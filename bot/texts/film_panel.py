@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.films.checks import Problem
+from bot.films.drafts import COLLECTING
 from bot.films.model import SHOTS_MAX, Draft, Shot
 from bot.films.quoting import seconds
 from bot.money import dollars
 from bot.texts.card import AMBER, BLUE, GREY, Button, Choice, Field
 from bot.texts.film_ids import DraftAction, draft_button_id, draft_select_id
-from bot.texts.film_words import FILE_CHARS_MAX, joining_words, look_words, price_moved, sum_words
+from bot.texts.film_words import FILE_CHARS_MAX, SHOT_CHARS_MAX, joining_words, look_words, price_moved, sum_words
 from bot.texts.panel import CHOICE_CHARS_MAX, CHOICES_MAX, Block, Buttons, Divider, Entry, List, Panel, Text
 from bot.texts.plain import cut, dotted, plain, visible
 from bot.texts.quota import Reach
 from bot.units import counted
 
-SHOT_CHARS_MAX = 90  # of a prompt in the list
 PROMPT_CHARS_MAX = 700  # of a prompt on its own page
 NOTICE_CHARS_MAX = 500
 PROBLEMS_SHOWN_MAX = 2
@@ -47,8 +47,9 @@ class DraftPage:
 
     `prices_microusd` are those of its shots, None where a price is not known; `microusd` is the sum, None unless all
     are. `problems` are the reasons why it cannot be made as it is. `left` says in a sentence what is left of the
-    member's budget, and `may_ask` that it is too little, and that an admin could help. `notice` says what the last
-    press did. `others` are the member's other drafts.
+    member's budget, and `may_ask` that it is too little, and that an admin could help; `may_chip_in` that others could.
+    `is_collecting` says that others chip in for it now. `notice` says what the last press did. `others` are the
+    member's other drafts.
     """
 
     draft: Draft
@@ -57,6 +58,8 @@ class DraftPage:
     problems: Sequence[Problem] = ()
     left: str = ""
     may_ask: bool = False
+    may_chip_in: bool = False
+    is_collecting: bool = False
     notice: str = ""
     others: Sequence[Draft] = ()
 
@@ -72,9 +75,12 @@ class DraftPage:
 def draft_panel(page: DraftPage) -> Panel:
     """Return the page with all shots, the price, and what to do next."""
     draft = page.draft
-    blocks: list[Block] = [Text(f"{TITLE}\n-# {look_words(draft)}"), *_notice(page.notice)]
+    notice = COLLECTING if page.is_collecting else page.notice
+    blocks: list[Block] = [Text(f"{TITLE}\n-# {look_words(draft)}"), *_notice(notice)]
     blocks += [_entry(page, number, shot) for number, shot in enumerate(draft.shots, start=1)]
-    blocks += [Divider(), Text(_sum(page)), _shot_buttons(page), _film_buttons(page)]
+    blocks += [Divider(), Text(_sum(page))]
+    new = _button("New film", "new", draft, emoji="🆕")
+    blocks += [Buttons((new,))] if page.is_collecting else [_shot_buttons(page), _film_buttons(page)]
     blocks += [_others(page)] if page.others else []
     return Panel(blocks, BLUE)
 
@@ -95,9 +101,15 @@ def _film_buttons(page: DraftPage) -> Buttons:
     if not draft.files and not draft.shots:
         return Buttons((make,))
     ask = (_button("Ask an admin", "ask", draft, emoji="🙋"),) if page.may_ask and is_ready else ()
-    return Buttons(
-        (make, *ask, _button("Delete", "drop", draft, emoji="🗑️"), _button("New film", "new", draft, emoji="🆕"))
-    )
+    chip = (_chip_button(page),) if page.may_chip_in and is_ready else ()
+    drop, new = _button("Delete", "drop", draft, emoji="🗑️"), _button("New film", "new", draft, emoji="🆕")
+    return Buttons((make, *chip, *ask, drop, new))
+
+
+def _chip_button(page: DraftPage) -> Button:
+    """Return the button that lets others chip in for the film at the price that stands on the panel."""
+    button_id = draft_button_id("chip", page.draft.id, microusd=page.microusd or 0)
+    return replace(_button("Chip in…", "chip", page.draft, emoji="🤝"), custom_id=button_id)
 
 
 def _priced(button: Button, action: DraftAction, page: DraftPage) -> Button:
@@ -121,9 +133,11 @@ def _notice(notice: str) -> list[Block]:
     return [Text(f"> {cut(' '.join(notice.split()), NOTICE_CHARS_MAX)}")] if notice else []
 
 
-def _entry(page: DraftPage, number: int, shot: Shot) -> Entry:
+def _entry(page: DraftPage, number: int, shot: Shot) -> Entry | Text:
     lines = [f"**{number}** · {_prompt(shot, SHOT_CHARS_MAX)}", f"-# {_facts(page, number, shot)}"]
     lines += [f"-# {said}" for said in page.said_of(number)[:1]]
+    if page.is_collecting:
+        return Text("\n".join(lines))
     return Entry("\n".join(lines), Button("Change", "secondary", draft_button_id("open", page.draft.id, shot.id)))
 
 
@@ -143,19 +157,22 @@ def _sum(page: DraftPage) -> str:
         return EMPTY
     lines = [f"**{sum_words(len(draft.shots), seconds(draft, draft.shots), page.microusd)}**"]
     lines += page.said_of(None)[:PROBLEMS_SHOWN_MAX]
-    lines += [f"-# {page.left}"] if page.left else []
+    lines += [f"-# {page.left}"] if page.left and not page.is_collecting else []
     return "\n".join(lines)
 
 
-def left_words(bound: Reach | None, microusd: int | None, *, may_ask: bool = False) -> str:
+def left_words(bound: Reach | None, microusd: int | None, *, may_ask: bool = False, may_chip_in: bool = False) -> str:
     """Return what is left of the tightest budget, and where the film costs more, what to do about it."""
     if bound is None:
         return ""
     left = f"{dollars(bound.microusd)} is left of {bound.because}."
     if (microusd or 0) <= bound.microusd:
         return left
-    choose = "Choose fewer, shorter or smaller shots"
-    return f"⚠️ {left} {choose}, or ask an admin." if may_ask else f"⚠️ {left} {choose}."
+    ways = ["Choose fewer, shorter or smaller shots"]
+    ways += ["let others chip in"] if may_chip_in else []
+    ways += ["ask an admin"] if may_ask else []
+    *others, last = ways
+    return f"⚠️ {left} {', '.join(others)}{', or ' if others else ''}{last}."
 
 
 def _others(page: DraftPage) -> List:

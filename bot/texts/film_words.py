@@ -3,7 +3,7 @@
 from bot.films.model import Family, Film, Joining, Plan, Shot
 from bot.jobs.model import Spot, message_url
 from bot.money import dollars
-from bot.texts.plain import dotted, plain
+from bot.texts.plain import dotted, plain, visible
 from bot.units import counted
 
 FAMILIES: dict[Family, str] = {"wan27": "Wan 2.7", "wan25": "Wan 2.5"}
@@ -16,6 +16,7 @@ JOINING_HINTS: dict[Joining, str] = {
 CROSSFADES: dict[float, str] = {0: "None", 0.5: "Half a second", 1: "One second"}
 PICTURE, SOUND = "🖼️", "🎵"
 FILE_CHARS_MAX = 40
+SHOT_CHARS_MAX = 90  # of a prompt in a list
 NOT_YOURS = "Only whoever made this film can do that. Type `/film` to make your own."
 NOT_OVER = "This film is still being made. Stop it first, then delete it."
 NO_RERUN = "To make a shot of this film again, choose it in the list on the film's card."
@@ -50,6 +51,17 @@ def seconds_words(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     parts = (f"{minutes:.0f} min" if minutes else "", f"{rest:.3g} s" if rest or not minutes else "")
     return " ".join(part for part in parts if part)
+
+
+def film_title(film: Film) -> str:
+    """Return the film's title."""
+    return f"🎬 A film in {counted(len(film.takes), 'shot')}"
+
+
+def shot_words(shot: Shot, number: int) -> str:
+    """Return a shot in a line: "**1** · 5 s · The sun sets behind…"."""
+    prompt = plain(shot.prompt, SHOT_CHARS_MAX) if visible(shot.prompt) else ""
+    return dotted((f"**{number}**", f"{shot.seconds} s", prompt))
 
 
 def joining_words(shot: Shot, number: int) -> str:

@@ -5,13 +5,16 @@ from typing import TypeAlias
 
 import discord
 
+from bot.answers import sentence_for
 from bot.cards.panels import to_layout
 from bot.client import Interaction, Services
-from bot.errors import OptionRefused, Refusal
+from bot.errors import OptionRefused, Refusal, StorageError
 from bot.films import drafts
 from bot.films.checks import problems
 from bot.films.model import Draft, Plan, Shot
 from bot.films.quoting import shot_quote
+from bot.films.transactions import film_named
+from bot.jobs import chip_ins
 from bot.ledger import holds
 from bot.ledger.decision import grant_needed
 from bot.money import in_whole_cents
@@ -78,14 +81,18 @@ async def page_of(interaction: Interaction, draft: Draft, notice: str = "") -> D
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
     lacks = problems(draft, seconds_max=services.settings.films.seconds_max)
     may_ask = microusd is not None and not lacks and in_whole_cents(grant_needed(view, microusd)) > 0
+    may_chip_in = may_ask and services.settings.chip_ins.each_max > 0
+    is_collecting = await services.store.read(chip_ins.is_collecting(draft.id))
     others = await services.store.read(drafts.drafts_of(who.guild_id, who.member_id))
     return DraftPage(
         draft=draft,
         prices_microusd=prices,
         microusd=microusd,
         problems=lacks,
-        left=words.left_words(reach(view), microusd, may_ask=may_ask),
+        left=words.left_words(reach(view), microusd, may_ask=may_ask, may_chip_in=may_chip_in),
         may_ask=may_ask,
+        may_chip_in=may_chip_in,
+        is_collecting=is_collecting,
         notice=notice,
         others=[one for one in others if one.id != draft.id],
     )
@@ -117,3 +124,21 @@ async def show_shot(interaction: Interaction, draft: Draft, shot_id: str, notice
         await show_draft(interaction, draft, words.SHOT_GONE)
         return
     await show(interaction, words.shot_panel(await page_of(interaction, draft, notice), shot))
+
+
+async def say_on_panel(interaction: Interaction, draft_id: str, error: Refusal | StorageError) -> None:
+    """Show the draft as it is now, with the sentence about the error above its shots."""
+    sentence = sentence_for(error, interaction)
+    now = await interaction.client.services.store.read(drafts.draft_named(draft_id))
+    if now is None:
+        await show_gone(interaction, draft_id, sentence)
+    else:
+        await show_draft(interaction, now, sentence)
+
+
+async def show_gone(interaction: Interaction, draft_id: str, sentence: str) -> None:
+    """Say why there is no draft to show: somebody who pressed twice has ordered the film with the first press."""
+    film = await interaction.client.services.store.read(film_named(draft_id))
+    if film is not None and (film.who.guild_id, film.who.member_id) == (interaction.guild_id, interaction.user.id):
+        sentence = words.BEGUN
+    await show(interaction, words.said_panel(sentence, draft_id))

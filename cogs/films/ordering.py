@@ -30,8 +30,7 @@ async def make(interaction: Interaction, draft: Draft, *, is_sure: bool, shown_m
     """
     services, who = interaction.client.services, interaction_member(interaction)
     quoted = services.films.price(draft)
-    for mode_id in sorted({query.mode for query in _queries(draft)}):
-        await check_place(interaction, mode_id)
+    await check_places(interaction, draft)
     checked = await _checked(services, who, draft, quoted)
     if shown_microusd != quoted.microusd or (checked.needs_confirmation and not is_sure):
         changes = [
@@ -48,6 +47,12 @@ async def make(interaction: Interaction, draft: Draft, *, is_sure: bool, shown_m
         return
     begun = words.WAITS if checked.decision.needs_approval else words.BEGUN
     await _order(interaction, draft, who, begun)
+
+
+async def check_places(interaction: Interaction, draft: Draft) -> None:
+    """Check that the member may make every kind of shot of the draft here; raises as `check_place`."""
+    for mode_id in sorted({query.mode for query in _queries(draft)}):
+        await check_place(interaction, mode_id)
 
 
 def _queries(draft: Draft) -> list[RuleQuery]:

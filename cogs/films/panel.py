@@ -5,13 +5,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
-from bot.answers import sentence_for
 from bot.client import Interaction
 from bot.errors import OptionRefused, Refusal, StorageError
 from bot.films import drafts
 from bot.films.editing import changed_shot, moved_shot, number_of, shot_named, without_shot
 from bot.films.model import Draft
-from bot.films.transactions import film_named
 from bot.jobs.model import Input
 from bot.texts import film_panel as words
 from bot.texts.film_ids import DRAFT_SELECT_TEMPLATE, DRAFT_TEMPLATE, shown_microusd
@@ -19,14 +17,24 @@ from bot.texts.trouble import PAGE_TROUBLE
 from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import show_form
 from cogs.films import draft_files
-from cogs.films.drafts import check_press, keep_draft, own_draft, show, show_draft, show_shot
+from cogs.films.chip_in import ask_for_own
+from cogs.films.drafts import (
+    check_press,
+    keep_draft,
+    own_draft,
+    say_on_panel,
+    show,
+    show_draft,
+    show_gone,
+    show_shot,
+)
 from cogs.films.forms import LookForm, ShotForm
 from cogs.films.ordering import make
 from cogs.films.refused import ask_for_film
 from cogs.ordering.checks import CHECK_WITHIN_S, interaction_member
 
 Edit: TypeAlias = Callable[[Draft], Draft]
-FORMS = frozenset({"add", "edit", "look"})
+FORMS = frozenset({"add", "edit", "look", "chip"})
 
 
 class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
@@ -48,12 +56,12 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
         try:
             draft = await own_draft(interaction, draft_id)
         except OptionRefused as refusal:
-            await _show_gone(interaction, draft_id, str(refusal))
+            await show_gone(interaction, draft_id, str(refusal))
             return
         try:
             await self._act(interaction, draft)
         except (Refusal, StorageError) as error:
-            await _say_on_panel(interaction, draft, error)
+            await say_on_panel(interaction, draft.id, error)
 
     async def _open_form(self, interaction: Interaction) -> None:
         """Show a form with what the draft has now; Discord waits 3 s for it."""
@@ -64,6 +72,9 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
             raise StorageError("the draft was not read in time") from None
         services = interaction.client.services
         match self.parts["action"]:
+            case "chip":
+                await ask_for_own(interaction, draft, shown_microusd(self.parts["price"]))
+                return
             case "look":
                 form = LookForm(services, draft)
             case "edit":
@@ -96,8 +107,8 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
             case "drop":
                 await show(interaction, words.deletion_panel(draft))
             case "gone":
-                if not await services.store.write(drafts.delete_draft(draft.id), guild_id=draft.guild_id):
-                    await _show_gone(interaction, draft.id, words.GONE)  # its files may be a film's now
+                if not await services.store.write(drafts.delete_own_draft(draft), guild_id=draft.guild_id):
+                    await show_gone(interaction, draft.id, words.GONE)  # its files may be a film's now
                     return
                 await draft_files.forget_all(services, draft.id)
                 await show(interaction, words.said_panel(words.DELETED, draft.id))
@@ -124,24 +135,6 @@ class DraftButton(PersistentButton, template=DRAFT_TEMPLATE):
             await show_shot(interaction, kept, self.parts["shot_id"], said)
         else:
             await show_draft(interaction, kept, said)
-
-
-async def _say_on_panel(interaction: Interaction, draft: Draft, error: Refusal | StorageError) -> None:
-    """Show the draft as it is now, with the sentence about the error above its shots."""
-    sentence = sentence_for(error, interaction)
-    now = await interaction.client.services.store.read(drafts.draft_named(draft.id))
-    if now is None:
-        await _show_gone(interaction, draft.id, sentence)
-    else:
-        await show_draft(interaction, now, sentence)
-
-
-async def _show_gone(interaction: Interaction, draft_id: str, sentence: str) -> None:
-    """Say why there is no draft to show: somebody who pressed twice has ordered the film with the first press."""
-    film = await interaction.client.services.store.read(film_named(draft_id))
-    if film is not None and (film.who.guild_id, film.who.member_id) == (interaction.guild_id, interaction.user.id):
-        sentence = words.BEGUN
-    await show(interaction, words.said_panel(sentence, draft_id))
 
 
 async def new_draft(interaction: Interaction) -> Draft:

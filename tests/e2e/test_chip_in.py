@@ -11,11 +11,13 @@ import pytest_asyncio
 from sandbox.stage import Stage, eventually, text_of
 from tests.e2e.conftest import QUICK
 from tests.support import text_commands
+from tests.support.film_steps import add_shot, click, finished, open_panel, panel, submit
 from tests.support.rerun_steps import id_of, labels, press, spent_by, submit_form, wait_for_message
-from tests.support.video_steps import picture, wait_for_ends, wait_for_state, wait_for_video
+from tests.support.video_steps import picture, rows, wait_for_ends, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = {**QUICK, "WANDA_MEMBER_DAILY_USD": "2", "WANDA_CHIP_IN_LOOK_S": "0.5"}
+SETTLED = "SELECT settled_microusd, member_id FROM draws WHERE position = 0"
 DEAR = {"prompt": "the lake begins to shimmer", "resolution": "1080p", "duration": 15}  # $2.25
 
 
@@ -46,6 +48,11 @@ async def card_says(stage: Stage, message_id: str, words: str) -> dict[str, Any]
         return message if message and words in text_of(message) else None
 
     return await eventually(look, what=f"“{words}” on the card")
+
+
+def settled_of(stage: Stage, member_id: str) -> int:
+    """Return what a member's holds were settled for, by allowance and grants, in micro-dollars."""
+    return sum(amount or 0 for amount, owner in rows(stage, SETTLED) if str(owner) == member_id)
 
 
 async def add(stage: Stage, user: str, card: str, amount: str, words: str) -> None:
@@ -119,3 +126,30 @@ async def test_the_maker_cancels(stage: Stage, files: Path) -> None:
     told = await wait_for_message(stage, "This video was cancelled")
     assert f"<@{await id_of(stage, 'maker')}> This" in told["content"]
     assert [spent_by(stage, await id_of(stage, name)) for name in names] == before
+
+
+async def test_a_film_is_paid_together(stage: Stage, files: Path) -> None:
+    """The panel offers it for a film that is too dear; its card collects, and becomes the film's."""
+    await wait_for_ends(stage)
+    names = ("maker", "friend", "admin")
+    before = {name: settled_of(stage, await id_of(stage, name)) for name in names}
+    for name in ("friend", "admin"):
+        member = await id_of(stage, name)
+        await text_commands.admin(stage, "member grant", member=member, amount="3", reason="a film")
+    shown = await open_panel(stage)
+    await add_shot(stage, shown, "waves at dusk", files={"image": picture(files)}, seconds="15")
+    await add_shot(stage, shown, "night falls", joining="continue", seconds="15")
+    await panel(stage, shown, "let others chip in")
+    form = await click(stage, shown, "Chip in…")
+    await submit(stage, form, amount="0")
+    await panel(stage, shown, "It's in the channel")
+    card = (await wait_for_message(stage, "A film in 2 shots: $3.00, paid together"))["id"]
+    await add(stage, "friend", card, "1.25", "You added $1.25")
+    await card_says(stage, card, "**$1.75** is missing")
+    await press(stage, "admin", card, "Add $1.75")
+    await wait_for_message(stage, "It's all there now", seen_by="admin")
+    film = await finished(stage, card)
+    await wait_for_ends(stage)
+    assert "Paid together by" in text_of(film)
+    paid = [settled_of(stage, await id_of(stage, name)) - before[name] for name in names]
+    assert paid == [0, 1_250_000, 1_750_000]

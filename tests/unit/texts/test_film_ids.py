@@ -52,7 +52,7 @@ def test_no_action_was_renamed() -> None:
     """Buttons that were posted long ago name these actions."""
     assert set(get_args(ids.DraftAction)) == {
         *("home", "add", "open", "edit", "up", "down", "remove", "bare"),
-        *("look", "mute", "make", "sure", "ask", "drop", "gone", "new"),
+        *("look", "mute", "make", "sure", "ask", "chip", "drop", "gone", "new"),
     }
     assert set(get_args(ids.FilmAction)) == {"stop", "retry", "edit", "skip", "finish", "continue", "recipe"}
 

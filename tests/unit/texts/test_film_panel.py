@@ -8,6 +8,7 @@ import pytest
 from bot.films.checks import problems
 from bot.films.model import SHOTS_MAX, Draft
 from bot.texts.card import Button, Field
+from bot.texts.film_ids import draft_button_id
 from bot.texts.film_panel import (
     DraftPage,
     deletion_panel,
@@ -162,3 +163,24 @@ def test_a_price_that_moved_is_said_above_the_question() -> None:
     assert "Wanda asks before" not in texts_of(panel)
     make = next(one for one in controls(panel) if isinstance(one, Button) and one.label == "Make it · $1.00")
     assert make.custom_id.endswith(":1000000")
+
+
+def test_others_can_chip_in_for_a_film_that_is_too_dear() -> None:
+    """The button has the price in its id; while others do, nothing of the draft can be changed."""
+    draft = a_draft("cut", "cut")
+    panel = draft_panel(page_of(draft, may_chip_in=True))
+    ids = {one.label: one.custom_id for one in controls(panel) if isinstance(one, Button)}
+    assert ids["Chip in…"] == draft_button_id("chip", draft.id, microusd=1_000_000)
+    meanwhile = draft_panel(page_of(draft, may_chip_in=True, is_collecting=True))
+    assert labels_of(meanwhile) == {"New film": True}
+    assert "Others can chip in for this film now" in texts_of(meanwhile)
+    assert "$1.00 is left" not in texts_of(meanwhile)
+
+
+def test_what_is_left_says_all_that_helps() -> None:
+    """Each way is named once, and only those that there are."""
+    reached = Reach(1_000_000, "your allowance")
+    assert left_words(reached, 2_000_000).endswith("Choose fewer, shorter or smaller shots.")
+    assert left_words(reached, 2_000_000, may_ask=True, may_chip_in=True).endswith(
+        "smaller shots, let others chip in, or ask an admin."
+    )
