@@ -183,7 +183,7 @@ class RuleQuery:
     begun: int | None = None
     texts: tuple[str, ...] = ()
     is_share: bool = False
-    mode_titles: Mapping[str, str] = field(default_factory=dict[str, str])
+    mode_titles: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

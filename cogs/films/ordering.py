@@ -51,11 +51,11 @@ async def make(interaction: Interaction, draft: Draft, *, is_sure: bool, shown_m
 
 async def check_places(interaction: Interaction, draft: Draft) -> None:
     """Check that the member may make every kind of shot of the draft here; raises as `check_place`."""
-    for mode_id in sorted({query.mode for query in _queries(draft)}):
+    for mode_id in sorted({query.mode for query in kinds_of_shots(draft)}):
         await check_place(interaction, mode_id)
 
 
-def _queries(draft: Draft) -> list[RuleQuery]:
+def kinds_of_shots(draft: Draft) -> list[RuleQuery]:
     """Return what the rules check of each kind of shot that is still to be made."""
     found = {rule_query(shot_mode(draft, shot)) for shot in draft.shots if shot.made is None}
     return sorted(found, key=lambda query: query.mode)
@@ -63,7 +63,7 @@ def _queries(draft: Draft) -> list[RuleQuery]:
 
 async def _checked(services: Services, who: Who, draft: Draft, quoted: FilmQuote) -> CheckedQuote:
     """Check the sum and the number of shots against the rules and budgets, and each kind of shot against the rules."""
-    queries = _queries(draft)
+    queries = kinds_of_shots(draft)
     for query in queries:
         await check_rules(services, who, query)
     shots = [shot for shot in draft.shots if shot.made is None]

@@ -14,7 +14,7 @@ from bot.storage.transaction import Transaction
 from bot.texts import chip_in as words
 from bot.texts.film_ids import DRAFT_TEMPLATE, draft_button_id
 from cogs.films import chip_in, drafts, ordering, panel
-from tests.support.film_samples import FILM_ID, a_draft
+from tests.support.film_samples import FILM_ID, a_draft, a_shot
 from tests.support.film_world import WHO, FilmWorld
 
 PRICE = 1_000_000
@@ -147,3 +147,10 @@ def test_a_form_of_a_film_that_changed_begins_nothing(world: FilmWorld) -> None:
     world.do(form._give(cast("Any", submitted), 500_000))  # pyright: ignore[reportPrivateUsage]
     assert words.FILM_CHANGED in submitted.panels[0]
     assert world.open_holds() == 0
+
+
+def test_each_kind_of_shot_is_checked_once(world: FilmWorld) -> None:
+    """What the rules check of two shots that are alike is one thing."""
+    del world
+    alike = a_draft(shots=(a_shot(1, prompt="waves"), a_shot(2, prompt="waves")))
+    assert len(ordering.kinds_of_shots(alike)) == 1
