@@ -90,6 +90,7 @@ class PostgresStore:
                 timeout=timeout_s,
                 command_timeout=timeout_s,
                 statement_cache_size=STATEMENTS_MAX,
+                max_inactive_connection_lifetime=0,  # what is warm stays open
                 server_settings={"application_name": "wanda"} | KEEPALIVE,
                 init=_set_up,
                 reset=_leave_as_it_is,
