@@ -42,14 +42,26 @@ class FolderFiles:
     async def keep(self, name: str, requester: Requester) -> None:
         """Only look: the file is where it is kept."""
         del requester
-        await asyncio.to_thread((self.root / name).stat)
+        await self._look(self.root / name)
 
     async def fetch(self, name: str, requester: Requester) -> Path:
         """Return the file's path; raises FileNotFoundError."""
         del requester
         path = self.root / name
-        await asyncio.to_thread(path.stat)
+        await self._look(path)
         return path
+
+    async def _look(self, path: Path) -> None:
+        """Raise FileNotFoundError if there is no such file.
+
+        In a thread only where the folder may be another machine's: on this one's disk a look takes far less than the
+        way to a thread and back.
+        """
+        look = path.stat
+        if self.is_shared:
+            await asyncio.to_thread(look)
+        else:
+            look()
 
     async def fetch_to(self, name: str, path: Path) -> None:
         """Hard-link or copy the file to the path; raises FileNotFoundError."""

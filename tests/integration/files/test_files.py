@@ -6,7 +6,10 @@ import os
 import re
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from pydantic import SecretStr
@@ -23,6 +26,7 @@ from tests.support.job_samples import REQUESTER
 from tests.support.kept_files import Machine
 from tests.support.stores import MemoryStore
 
+T = TypeVar("T")
 PICTURE, VIDEO = "inputs/job1/image.png", "results/job1.mp4"
 
 
@@ -39,6 +43,31 @@ async def _kept(files: Files, name: str, content: bytes = b"made here") -> None:
 
 async def _names(files: Files) -> list[str]:
     return sorted([one.name for folder in ("inputs", "results") async for page in files.pages(folder) for one in page])
+
+
+class _CountingThreads(ThreadPoolExecutor):
+    """Threads that count what they are given to do."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)
+        self.given = 0
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        self.given += 1
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+async def test_a_look_at_this_machines_disk_takes_no_thread(tmp_path: Path, is_shared: bool) -> None:
+    """A job looks at its files four times. Only a folder of another machine may be slow, so only it gets a thread."""
+    files = FolderFiles(tmp_path, is_shared=is_shared)
+    threads = _CountingThreads()
+    asyncio.get_running_loop().set_default_executor(threads)
+    await _kept(files, PICTURE)
+    await files.fetch(PICTURE, REQUESTER)
+    with pytest.raises(FileNotFoundError):
+        await files.fetch(VIDEO, REQUESTER)
+    assert threads.given == (3 if is_shared else 0)
 
 
 async def test_what_one_machine_keeps_another_finds(machine: Machine) -> None:
