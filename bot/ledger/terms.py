@@ -30,7 +30,7 @@ from bot.ledger.windows import day_of, running_window, window, window_on, zone
 from bot.money import exact_dollars
 
 _UTC = "UTC"
-_SHIPPED = Source.of("shipped", "Wanda's shipped default")
+_SHIPPED = Source.of("shipped", "Wanda's default")
 _SERVER = Source.of("server", "this server's default")
 _OVERRIDE = Source("member", "your override", "their own allowance")
 _THRESHOLD = Source("member", "your own threshold", "their own threshold")

@@ -8,7 +8,7 @@ from bot.ledger.rule_values import CONFIRM_ABOVE
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import dollars
 from bot.texts.card import AMBER, BLUE, DESCRIPTION_CHARS_MAX, FIELD_CHARS_MAX, RED, Card, Field, join_within
-from bot.texts.plain import plain
+from bot.texts.plain import before_amount, plain
 from bot.texts.quota import grant_line, in_order, reach, standing_lines
 from bot.texts.rules import REASON_CHARS_MAX, subject_words, value_words
 
@@ -137,9 +137,9 @@ def _defaults(own: dict[str, Any], terms: Terms) -> str:
 
 def _setting(name: str, own: dict[str, Any], terms: Terms) -> str:
     shipped = dollars(terms.absorbed_daily_microusd.value) if name == "absorbed" else _SHIPPED_SETTINGS[name]
-    value = value_words(name, own[name]) if name in own else f"{shipped} (shipped)"
+    value = value_words(name, own[name]) if name in own else _by_default(shipped)
     title = {
-        "timezone": "Timezone",
+        "timezone": "Time zone",
         "policy": "Who pays when a video fails",
         "absorbed": "At most per member in 24 h",
         "approval": "Approval",
@@ -150,7 +150,11 @@ def _setting(name: str, own: dict[str, Any], terms: Terms) -> str:
 
 def _content(name: str, own: dict[str, Any]) -> str:
     title, shipped = _CONTENT[name]
-    return f"{title}: {value_words(name, own[name]) if name in own else f'{shipped} (shipped)'}"
+    return f"{title}: {value_words(name, own[name]) if name in own else _by_default(shipped)}"
+
+
+def _by_default(value: str) -> str:
+    return f"{value} (Wanda's default)"
 
 
 def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:
@@ -160,7 +164,7 @@ def _of_subjects(rules: Sequence[Rule], kind: str) -> list[str]:
         if rule.subject.startswith(f"{kind}:"):
             found.setdefault(rule.subject, []).append(rule)
     return [
-        f"{subject_words(subject)}: "
+        f"{before_amount(subject_words(subject))}: "
         + ", ".join(
             f"{_short(rule.name)} **{value_words(rule.name, rule.value)}**{_until(rule)}" for rule in _sort_rules(of)
         )

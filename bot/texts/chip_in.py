@@ -62,7 +62,7 @@ def chip_in_card(chip_in: ChipIn) -> Card:
         description="\n".join(line for line in lines if line),
         fields=fields,
         colour=AMBER if missing else GREEN,
-        footer=f"The {_what(chip_in)} begins once it's all there.",
+        footer=f"The {_what(chip_in)} begins once it's all there." if missing else None,
         buttons=_buttons(chip_in),
     )
 
@@ -105,7 +105,7 @@ def _waits(chip_in: ChipIn) -> str:
 
 def _buttons(chip_in: ChipIn) -> tuple[Button, ...]:
     missing = chip_in.missing_microusd
-    cancel = Button("Cancel", "danger", chip_in_button_id("cancel", chip_in.id))
+    cancel = Button("Cancel", "secondary", chip_in_button_id("cancel", chip_in.id), emoji="🛑")
     if not missing:
         return (cancel,)
     return (

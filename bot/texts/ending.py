@@ -43,8 +43,8 @@ def _not_brought(job: Job) -> str:
     )
     if job.failure is not None and job.failure.kind == "unplayable":
         return (
-            f"**fal sent a file that doesn't play.** {charge_text(job)} It's at the link, and an admin can ask "
-            f"fal for the money back.{again}"
+            f"**fal sent a file that doesn't play.** {charge_text(job)} "
+            f"Whoever runs Wanda can ask fal for the money back.{again}"
         )
     return (
         f"**The video is made, but Wanda can't post it here or in a direct message to <@{job.member_id}>.** "

@@ -134,7 +134,7 @@ def more_card(job: Job, prices_microusd: PricesMicrousd) -> Card:
     title = MODE_TITLES.get(job.mode, job.mode)
     return Card(
         title="More with this video",
-        description=f"{plain(title)} · [the video]({card_url(job)}) · number {short_id(job.id)}",
+        description=f"{plain(title)} · [the video]({card_url(job)}) · job {short_id(job.id)}",
         fields=(),
         colour=GREY,
         buttons=more_buttons(job, prices_microusd),

@@ -1,9 +1,10 @@
 """/help as plain data: a start, a page for each command that makes videos, and two about what comes after and money."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from bot.catalogue.drafts import has_drafts
 from bot.catalogue.mode import LENGTHS, Mode, SlashCommand
 from bot.catalogue.phrases import first_upper, listed
 from bot.catalogue.picker import Picker
@@ -192,6 +193,8 @@ def _film_example(reader: Reader) -> str:
 
 def _money(reader: Reader) -> Card:
     above = reader.view.terms.confirm_above_microusd.value
+    prices = reader.picker.prices
+    drafted = [mode.title for mode in reader.picker.modes() if has_drafts(mode.id, prices)]
     buys = [_buys(mode, reader, title=mode.title) for mode in reader.picker.modes() if _why_off(mode, reader) == ""]
     return _card(
         MONEY,
@@ -202,12 +205,7 @@ def _money(reader: Reader) -> Card:
         fields=(
             Field("Left for you", _left(reader), inline=False),
             Field("That buys", "\n".join(buys) or "Nothing here.", inline=False),
-            Field(
-                "Not sure yet?",
-                "Choose **Best of 3** under `variations`: Wanda makes cheap drafts, you pick one or let the channel "
-                "vote, and only that is made in full.",
-                inline=False,
-            ),
+            *((_best_of(drafted),) if drafted else ()),
             Field(
                 "More",
                 f"{reader.mention('quota show')} shows every limit, and {reader.mention('settings')} changes when "
@@ -215,6 +213,15 @@ def _money(reader: Reader) -> Card:
                 inline=False,
             ),
         ),
+    )
+
+
+def _best_of(titles: Sequence[str]) -> Field:
+    return Field(
+        "Not sure yet?",
+        "Choose **Best of 3** under `variations`: Wanda makes cheap drafts, you pick one or let the channel vote, and "
+        f"only that is made in full.\n-# With {listed(titles)}.",
+        inline=False,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from bot.ledger.model import Share
 from bot.money import dollars
 from bot.texts.card import join_within
-from bot.texts.plain import person
+from bot.texts.plain import before_amount, person
 
 PAYERS_CHARS_MAX = 900
 
@@ -16,8 +16,10 @@ def payers_line(shares: Sequence[Share]) -> str:
 
 
 def payers(shares: Sequence[Share]) -> list[str]:
-    """Return each member who pays something, and how much; a mark keeps the amount behind a name in Arabic letters."""
-    return [f"{person(member_id)}\u200e {dollars(sum_)}" for member_id, sum_ in _sums_by_member(shares) if sum_]
+    """Return each member who pays something, and how much."""
+    return [
+        f"{before_amount(person(member_id))} {dollars(sum_)}" for member_id, sum_ in _sums_by_member(shares) if sum_
+    ]
 
 
 def _sums_by_member(shares: Iterable[Share]) -> Iterable[tuple[int, int]]:

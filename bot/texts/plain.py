@@ -101,6 +101,14 @@ def person(member_id: int) -> str:
     return f"<@{member_id}>" if member_id > 0 else "a former member"
 
 
+def before_amount(mention: str) -> str:
+    """Return a mention that an amount may follow: a mark keeps it behind a name in Arabic or Hebrew letters.
+
+    https://www.w3.org/International/questions/qa-bidi-unicode-controls
+    """
+    return f"{mention}\u200e"
+
+
 def span(seconds: float) -> str:
     """Return a time span in whole seconds, or in whole minutes from an hour on: 40 s, 1 min 20 s, 1 h 5 min."""
     whole = max(0, round(seconds))

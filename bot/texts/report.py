@@ -10,7 +10,7 @@ from bot.ledger.model import DaySpend, MemberAbsorbed, MemberSpend, Standing
 from bot.money import dollars
 from bot.texts.card import BLUE, Card, Field
 from bot.texts.forecast import Forecast, forecast
-from bot.texts.plain import person, plain
+from bot.texts.plain import before_amount, person, plain
 from bot.texts.quota import standing_lines
 from bot.units import counted
 
@@ -102,15 +102,19 @@ def _modes(days: Sequence[DaySpend]) -> str:
 
 def _absorbed(members: Sequence[MemberAbsorbed]) -> tuple[Field, ...]:
     lines = (
-        f"{person(one.member_id)}: **{dollars(one.absorbed_microusd)}** for {counted(one.jobs, 'video')}"
+        f"{_who(one.member_id)}: **{dollars(one.absorbed_microusd)}** for {counted(one.jobs, 'video')}"
         for one in members[:TOP_LINES]
     )
     said = "\n".join(lines)
     return (Field("Of that, failed videos the server paid for", said, inline=False),) if said else ()
 
 
+def _who(member_id: int) -> str:
+    return before_amount(person(member_id))
+
+
 def _members(top: Sequence[MemberSpend]) -> str:
     return "\n".join(
-        f"{place}. {person(one.member_id)}: **{dollars(one.spent_microusd)}** for {counted(one.jobs, 'video')}"
+        f"{place}. {_who(one.member_id)}: **{dollars(one.spent_microusd)}** for {counted(one.jobs, 'video')}"
         for place, one in enumerate(top[:TOP_LINES], start=1)
     )

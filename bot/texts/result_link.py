@@ -61,11 +61,10 @@ def original_link(job: Job, result: Result, posted: PostedVideo) -> tuple[Field,
 
 
 def fallback_link(job: Job) -> str:
-    """Return fal's link for a video that was charged and that Discord did not take, so that the member gets it."""
+    """Return fal's link for a made video that was not posted; how it ended stands above, and is not said again."""
     if job.state != "failed" or job.result is None:
         return ""
-    is_bad = job.failure is not None and job.failure.kind == "unplayable"
-    return link_sentence(job, job.result, PostedVideo(job.result.size_bytes, "unplayable" if is_bad else "refused"))
+    return f"fal keeps it {kept_words(job.completed_at)}: {_address(job, job.result)}"
 
 
 def kept_words(made_at: float | None) -> str:

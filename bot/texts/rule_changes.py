@@ -66,7 +66,7 @@ def is_change(what: RuleChange) -> bool:
 
 
 def with_note(what: RuleChange, rules: Sequence[Rule], shipped: Shipped) -> RuleChange:
-    """Add a note if Wanda's shipped default applies again or no longer: it holds while the server has no such budget.
+    """Add a note if Wanda's default applies again or no longer: it holds while the server has no such budget.
 
     `rules` are those after the change.
     """
@@ -74,9 +74,7 @@ def with_note(what: RuleChange, rules: Sequence[Rule], shipped: Shipped) -> Rule
     if what.subject != "server" or kind not in {"budget", "allowance"}:
         return what
     amount = shipped.server_monthly_microusd if kind == "budget" else shipped.member_daily_microusd
-    default = (
-        f"Wanda's shipped default of {exact_dollars(amount)} {EACH_WINDOW['month' if kind == 'budget' else 'day']}"
-    )
+    default = f"Wanda's default of {exact_dollars(amount)} {EACH_WINDOW['month' if kind == 'budget' else 'day']}"
     own = [rule.name for rule in rules if rule.subject == "server" and rule.name.startswith(f"{kind}:")]
     if not own:
         return replace(what, note=f"{default} holds again.")

@@ -157,12 +157,12 @@ def _colour(jobs: Sequence[Job], *, is_ended: bool) -> int:
 
 def _open_buttons(jobs: Sequence[Job]) -> tuple[Button, ...]:
     set_id = jobs[0].set_id
-    cancel = Button("Cancel", "secondary", set_button_id("cancel", set_id), emoji="✖️")
+    cancel = Button("Cancel", "secondary", set_button_id("cancel", set_id), emoji="🛑")
     waiting = next((job for job in jobs if job.state == "waiting"), None)
     if waiting is not None:
         return (
-            Button("Approve", "success", job_button_id("approve", waiting.id), emoji="✅"),
-            Button("Decline", "danger", job_button_id("decline", waiting.id), emoji="🚫"),
+            Button("Approve", "success", job_button_id("approve", waiting.id), emoji="👍"),
+            Button("Decline", "danger", job_button_id("decline", waiting.id), emoji="👎"),
             cancel,
         )
     open_jobs = [job for job in jobs if is_cancellable(job)]

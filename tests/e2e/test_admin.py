@@ -122,7 +122,7 @@ async def test_budgets(stage: Stage) -> None:
     assert answer.text == (
         "You set each member's default allowance for each day: not set → **$2.50**.\n"
         "It counts what was spent since …, and renews …. "
-        "Wanda's shipped default of $5.00 for each day no longer applies."
+        "Wanda's default of $5.00 for each day no longer applies."
     )
     shown = await admin(stage, "budget show", member="friend")
     assert "@friend's allowance today**: $2.50 of $2.50 left" in shown.text
@@ -132,7 +132,7 @@ async def test_budgets(stage: Stage) -> None:
 
     answer = await admin(stage, "budget clear", whose="allowance")
     assert "(it was $2.50)" in answer.text
-    assert "Wanda's shipped default of $5.00 for each day holds again." in answer.text
+    assert "Wanda's default of $5.00 for each day holds again." in answer.text
     assert (await admin(stage, "budget clear", whose="allowance")).text == (
         "There was no such rule for this server, so nothing changed."
     )
@@ -288,7 +288,7 @@ async def test_server_rules(stage: Stage) -> None:
     unknown = await admin(stage, "timezone", name="Mars/Olympus")
     assert unknown.text.startswith("Wanda doesn't know the timezone “Mars")
     assert unknown.text.endswith("nothing was changed.")
-    assert "Timezone: Europe/Berlin" in (await admin(stage, "budget show")).text
+    assert "Time zone: Europe/Berlin" in (await admin(stage, "budget show")).text
     offered = await stage.discord.post(
         "autocomplete",
         {

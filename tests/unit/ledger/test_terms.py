@@ -33,8 +33,8 @@ def test_without_any_rule_what_wanda_ships_holds() -> None:
     """By default there is a daily allowance and a monthly pool, in UTC, and no other limit."""
     terms = _terms()
     assert _caps(terms) == {
-        "member:7:42 day": (5_000_000, "Wanda's shipped default"),
-        "server:7 month": (50_000_000, "Wanda's shipped default"),
+        "member:7:42 day": (5_000_000, "Wanda's default"),
+        "server:7 month": (50_000_000, "Wanda's default"),
     }
     day, month = (one.window for one in terms.limits)
     assert (day.starts_at, day.ends_at) == (_moment("2026-11-20"), _moment("2026-11-21"))
@@ -63,7 +63,7 @@ ALLOWANCES = (
         (1, (1, 2), (3, "the role <@&2> (best of 2)")),
         (1, (1,), (2, "the role <@&1>")),
         (1, (), (4, "this server's default")),
-        (4, (1, 2), (5_000_000, "Wanda's shipped default")),
+        (4, (1, 2), (5_000_000, "Wanda's default")),
     ],
 )
 def test_an_allowance_is_the_members_own_else_the_best_role_else_the_servers(
@@ -142,9 +142,9 @@ def test_a_raise_adds_to_every_allowance_until_it_expires() -> None:
     raised = Rule("member:42", "raise", {"microusd": 2_000_000}, expires_at=NOW + 10)
     rules = (("member:42", "allowance:month", 9_000_000), raised)
     caps = _caps(_terms(*rules))
-    assert caps["member:7:42 day"] == (7_000_000, "Wanda's shipped default, with a raise of $2.00")
+    assert caps["member:7:42 day"] == (7_000_000, "Wanda's default, with a raise of $2.00")
     assert caps["member:7:42 month"] == (11_000_000, "your override, with a raise of $2.00")
-    assert _caps(_terms(*rules, now=NOW + 10))["member:7:42 day"] == (5_000_000, "Wanda's shipped default")
+    assert _caps(_terms(*rules, now=NOW + 10))["member:7:42 day"] == (5_000_000, "Wanda's default")
 
 
 @pytest.mark.parametrize(

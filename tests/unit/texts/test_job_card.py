@@ -327,7 +327,16 @@ def test_a_video_that_reached_nobody(make_job: MakeJob) -> None:
     job = make_job(state="failed", result=RESULT, charged_microusd=1, failure=failure, completed_at=NOW, late_at=NOW)
     assert "`/jobs show` has it" in words(card(job))
     assert "Wanda keeps trying until" in words(card(job))
-    assert "goes on trying" not in words(card(replace(job, late_at=None)))
+    assert "keeps trying" not in words(card(replace(job, late_at=None)))
+
+
+@pytest.mark.parametrize("kind", ["undeliverable", "unplayable"])
+def test_how_it_ended_is_said_once(make_job: MakeJob, kind: str) -> None:
+    """Beside the link to a video that reached nobody stands only how long fal keeps it."""
+    failure = Failure(kind=kind, charged=True)
+    job = make_job(state="failed", result=RESULT, charged_microusd=1, failure=failure, completed_at=NOW, late_at=NOW)
+    said = layout_words(card(job))
+    assert [said.count(one) for one in ("Wanda keeps trying", "fal keeps it until", RESULT.url)] == [1, 1, 1]
 
 
 def test_a_result_that_does_not_play(make_job: MakeJob) -> None:

@@ -59,15 +59,12 @@ def test_the_shipped_default_goes_and_comes_back() -> None:
     first = changed("server", "allowance:week", None, 1)
     rules = [Rule("server", "allowance:week", 1), Rule("server", "budget:day", 1)]
     assert rule_changes.with_note(first, rules, SHIPPED).note == (
-        "Wanda's shipped default of $5.00 for each day no longer applies."
+        "Wanda's default of $5.00 for each day no longer applies."
     )
     second = changed("server", "allowance:day", None, 1)
     assert rule_changes.with_note(second, [*rules, Rule("server", "allowance:day", 1)], SHIPPED).note == ""
     gone = changed("server", "budget:day", 1, None)
-    assert (
-        rule_changes.with_note(gone, [], SHIPPED).note
-        == "Wanda's shipped default of $50.00 for each month holds again."
-    )
+    assert rule_changes.with_note(gone, [], SHIPPED).note == "Wanda's default of $50.00 for each month holds again."
     assert rule_changes.with_note(changed("role:8", "budget:day", 1, None), [], SHIPPED).note == ""
 
 

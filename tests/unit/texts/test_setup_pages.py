@@ -211,7 +211,7 @@ def test_a_members_page_names_each_budgets_rule_once() -> None:
     panel = pages.setup_panel(setup([Rule("server", "budget:month", 50_000_000)], "member"), "member")
     shown = words_of(panel)
     assert re.search(r"^- This server's pool this month: .* left · set by the admins$", shown, re.MULTILINE)
-    assert re.search(r"^- Their allowance today: .* left · by Wanda's shipped default$", shown, re.MULTILINE)
+    assert re.search(r"^- Their allowance today: .* left · by Wanda's default$", shown, re.MULTILINE)
 
 
 def test_a_switch_says_on_or_off() -> None:
