@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal
 from bot.films import drafts
@@ -14,7 +16,7 @@ from bot.jobs import chip_ins, erasure, machine, transactions
 from bot.jobs.chip_ins import Added, ChipIn
 from bot.ledger import holds
 from bot.ledger.audit import totals
-from bot.ledger.model import Shipped
+from bot.ledger.model import Shipped, Who
 from bot.sharding import EVERY_SHARD
 from tests.support.film_samples import FILM_ID, a_draft
 from tests.support.film_world import WHO, Died, FilmWorld
@@ -252,3 +254,45 @@ def test_a_kill_anywhere_changes_nothing(dies_at: int, *, after: bool) -> None:
     assert [held for held, _ in held_and_spent(world)] == [0, 0, 0]
     assert sum(spent for _, spent in held_and_spent(world)) == PRICE
     world.check()
+
+
+@settings(max_examples=30)
+@given(
+    own=st.integers(0, 800_000),
+    added=st.lists(st.tuples(st.sampled_from([BEN, CLEO, WHO]), st.integers(50_000, 800_000)), max_size=6),
+    costs=st.tuples(*[st.integers(0, EACH) for _ in range(3)]),
+    is_stopped=st.booleans(),
+)
+@example(own=1, added=[(BEN, 733_333), (CLEO, 766_666)], costs=(1, 333_333, EACH), is_stopped=False)
+def test_whatever_is_added_everybody_pays_their_part_and_no_more(
+    own: int, added: list[tuple[Who, int]], costs: tuple[int, ...], *, is_stopped: bool
+) -> None:
+    """What fal billed is paid to the micro-dollar; nothing stays held; a film that is not paid for costs nothing."""
+    world = FilmWorld(shipped=SHIPPED)
+    start(world, own)
+    for who, amount in added:
+        with suppress(Refusal):
+            world.do(world.chip_ins.add(FILM_ID, who, amount))
+    paid_in = [held for held, _ in held_and_spent(world)]
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    billed = 0
+    if world.has_film():
+        film = world.film()
+        assert (sum(paid_in), [held for held, _ in held_and_spent(world)]) == (PRICE, paid_in)
+        for number, cost in enumerate(costs, 1):
+            world.drive()
+            if film.take(number).job_id in world.unfinished():
+                world.come_to(film.take(number).job_id, cost_microusd=cost)
+                billed += cost
+            if is_stopped:
+                world.do(world.orders.stop(FILM_ID, member_id=2))
+                world.drive()
+                break
+    else:
+        world.do(world.chip_ins.cancel(FILM_ID, guild_id=1, member_id=2))
+    if not is_stopped:
+        now = held_and_spent(world)
+        assert (sum(spent for _, spent in now), [held for held, _ in now]) == (billed, [0, 0, 0])
+    assert all(held + spent <= most for (held, spent), most in zip(held_and_spent(world), paid_in, strict=True))
+    world.check()
+    world.store.connection.close()
