@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 TIMEOUT_S = 4.5
-SHIPPED_PORT = "8422"  # as in bot/settings.py, whose import would take ten times as long as the question
+SHIPPED_PORT = "8422"  # as in bot/settings/running.py, whose import would take ten times as long as the question
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - addresses that cannot be asked
 
 

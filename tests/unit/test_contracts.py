@@ -34,7 +34,7 @@ CASES = [
     ("bot.tasks", "discord", DISCORD),
     ("bot.tasks", "bot.jobs", LAYERS),
     ("bot.money", "time", PURE),
-    ("bot.settings", "cogs.menus", COGS),
+    ("bot.settings.group", "cogs.menus", COGS),
     ("bot.errors", "sandbox.message_page", PROGRAM),
     ("bot.client", "bot.app", LAYERS),
     ("bot.app", "matplotlib", DRAWING),
