@@ -2,6 +2,7 @@ import asyncio
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -231,6 +232,22 @@ async def test_nothing_stays_open(fal: ScriptedFal) -> None:
         with pytest.raises(StopAsyncIteration):
             await anext(changes)
         await fal.until(lambda fal: fal.open == 0)
+
+
+async def test_a_stream_that_is_cut_while_it_is_closed(fal: ScriptedFal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the request is completed, nothing that happens to its stream makes Wanda ask again, or fail."""
+
+    async def cut(response: httpx.Response) -> None:
+        await response.aclose()
+        raise httpx.ReadError("cut")
+
+    fal.on("stream", events(COMPLETED, then="silence"))
+    async with client_of(fal.url) as client:
+        monkeypatch.setattr("bot.fal.http._close", cut)
+        async with aclosing(client.follow(urls(fal.url), deadline_s=60, requester=REQUESTER)) as changes:
+            assert await anext(changes) == DONE
+        assert await followed(client, fal.url) == [DONE]
+    assert (fal.count("stream"), fal.count("status")) == (2, 0)
 
 
 async def test_many(fal: ScriptedFal) -> None:
