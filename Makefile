@@ -115,9 +115,11 @@ readme: .venv/runtime
 	$(BIN)/python -m sandbox readme
 	$(BIN)/python -m bot.storage.schema_doc
 
-# The pictures of /help, and the film in the README, which the bot makes on the stand-ins in two minutes.
+# The pictures of /help, a finished card, and the film in the README, which the bot makes on the stand-ins in two minutes.
 pictures: .venv/runtime
 	$(BIN)/python -m sandbox.help_pictures
+	$(BIN)/python -m sandbox look card-finished-dark
+	cp build/look/card-finished-dark.png docs/card.png
 	$(BIN)/python -m sandbox.film_preview
 
 # What people read, as tests/unit/texts/texts.snap; read the difference before you commit it.

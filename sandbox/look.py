@@ -38,7 +38,6 @@ from sandbox.message_page import Message, Reader, Theme, card_html
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOK = ROOT / "build" / "look"
-CARD_PICTURE = ROOT / "docs" / "card.png"
 THEMES: tuple[Theme, ...] = get_args(Theme)
 WIDTH, HEIGHT_MAX = 700, 2200
 NOW = 1_795_000_000.0
@@ -414,8 +413,6 @@ def look(only: str = "") -> int:
         print(f"{len(pages)} pages in {LOOK}; install Chromium to have pictures of them, too.", file=sys.stderr)
         return 0
     for page in pages:
-        picture = picture_of(page, chromium)
-        if picture.stem == "card-finished-dark":
-            shutil.copyfile(picture, CARD_PICTURE)
+        picture_of(page, chromium)
     print(f"{len(pages)} pages and pictures in {LOOK}")
     return 0

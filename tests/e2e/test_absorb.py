@@ -78,7 +78,7 @@ async def test_nobody_drains_the_pool(empty_stage: Stage, files: Path, cancels: 
     assert "This server paid $1.00 for your failed videos in 24 hours. Above $1.00" in quota.text
     assert "· $1.25 charged ·" in (await ask(stage, "maker", "jobs list")).text
     report = await admin(stage, "report")
-    assert "Of that, failed videos the server paid for: @maker: **$1.00** for 1 video" in report.text
+    assert "Of that, failed videos the server paid for: @maker\u200e: **$1.00** for 1 video" in report.text
 
 
 async def test_repeated_attempts_wait(empty_stage: Stage, files: Path) -> None:

@@ -359,7 +359,7 @@ async def test_the_report_and_the_export(stage: Stage, tmp_path: Path) -> None:
     told = await admin(stage, "report")
     assert "**$0.20** for 1 video in 30 days." in told.text
     assert "Wan 2.7 image: **$0.20** for 1 video" in told.text
-    assert "1. @filmer: **$0.20** for 1 video" in told.text
+    assert "1. @filmer\u200e: **$0.20** for 1 video" in told.text
     for name in ("spent-by-mode.png", "pool-month.png", "top-members.png"):
         await wait_for_answer(stage, "admin", told, name)
     lowered = await admin(stage, "budget set", whose="budget", window="day", amount="0.10")
