@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from bot.catalogue.price import PriceTable
-from bot.errors import EncodeFailed, FilesUnavailable, NoRoom, OptionRefused, Refusal
+from bot.errors import Busy, EncodeFailed, FilesUnavailable, NoRoom, OptionRefused, Refusal
 from bot.films.acts import MOVED_ON
 from bot.films.chipping_in import begin_film, film_in, first_of, start_film
 from bot.films.model import Draft
@@ -82,23 +83,23 @@ class FilmChipIns:
         step = beginning_of(film, jobs, number)
         if step is None:
             raise OptionRefused(MOVED_ON)
-        begun = None
         try:
             job = await self._maker.job(film, jobs, step)
-            begun = await self._runner.accept_by(
-                lambda running: begin_film(
-                    chip_in.id,
-                    job,
-                    rules(running),
-                    life_s=self._settings.life_hours * 3600.0,
-                    of_member_max=self._settings.open_of_member_max,
-                ),
-                _itself,
-                chip_in.guild_id,
-                keep=job,
-            )
-        except (EncodeFailed, FilesUnavailable, NoRoom) as error:
+        except (Busy, EncodeFailed, FilesUnavailable, NoRoom) as error:
             log.warning("film %s, which is paid for, begins later: %s", chip_in.id, error)
+            await self._maker.forget(first_id)
+            return None
+        begin = partial(
+            begin_film,
+            chip_in.id,
+            job,
+            life_s=self._settings.life_hours * 3600.0,
+            of_member_max=self._settings.open_of_member_max,
+        )
+        try:  # after an error of the database it may have begun
+            begun = await self._runner.accept_by(
+                lambda running: begin(rules=rules(running)), _itself, chip_in.guild_id, keep=job
+            )
         except Refusal:
             await self._maker.forget(first_id)
             raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from bot.catalogue.registry import price_table
-from bot.errors import DiscordBusy, EncodeFailed, NotReserved
+from bot.errors import DiscordBusy, EncodeFailed, NoRoom, NotReserved
 from bot.fal.wire.types import FalStatus
 from bot.files.files import Files
 from bot.films.acts import Jobs
@@ -68,7 +68,9 @@ class FilmWorld:
         self.joins: list[tuple[str, ...]] = []
         self.joining: list[float | None] = []  # how far a join was, as the message showed it
         self.removed: list[str] = []  # whose files were removed
-        self.broken: set[str] = set()  # what does not work now: "cancel", "discord", "frame", "join", "pictures"
+        self.broken: set[str] = (
+            set()
+        )  # what does not work now: "cancel", "discord", "disk", "frame", "join", "pictures"
         self.message_id = 30  # of what is posted or edited
         self.effects = 0
         self.dies_at: int | None = None
@@ -381,6 +383,8 @@ class _Files:
         del source, target
         if "pictures" in self._world.broken:
             raise FileNotFoundError
+        if "disk" in self._world.broken:
+            raise NoRoom("not now")
         await self._world.effect("copy", lambda: None)
 
     async def remove_jobs(self, job_ids: Sequence[str]) -> None:

@@ -200,6 +200,18 @@ def test_a_film_that_cannot_begin_yet_waits_and_changes_nothing(world: FilmWorld
     assert world.film().state == "making"
 
 
+def test_a_film_whose_files_cannot_be_made_ready_begins_later(world: FilmWorld) -> None:
+    """What was added stays held, and the next look tries it again."""
+    world.broken.add("disk")
+    pay(world)
+    waiting = chip_in(world)
+    assert waiting is not None
+    assert (waiting.state, world.has_film(), world.open_holds()) == ("full", False, PRICE)
+    world.broken.clear()
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert world.film().state == "making"
+
+
 def test_who_pays_can_be_erased_before_and_after_but_not_meanwhile(world: FilmWorld) -> None:
     """Before: theirs goes back. Meanwhile: Busy. After: no job names them."""
     start(world)
