@@ -1,6 +1,6 @@
 """A PostgreSQL's connections are opened and used before the first orders come, and nothing of that is kept."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,12 @@ def _rows(sql: str) -> Transaction[list[Any]]:
     return (yield Many(sql))
 
 
-def _broken(number: int) -> Transaction[None]:
-    yield Many(f"SELECT {number} / 0")
+def _broken(_: int) -> Transaction[None]:
+    yield Many("SELECT 1 / 0")
+
+
+def _cut_off(_: int) -> Transaction[None]:
+    yield Many("SELECT pg_terminate_backend(pg_backend_pid())")
 
 
 @pytest.fixture
@@ -62,9 +66,12 @@ async def test_every_connection_has_its_plans(store: OwnedStore) -> None:
     assert all(found.values())
 
 
-async def test_a_failure_keeps_nobody_from_ordering(store: OwnedStore) -> None:
-    """If the connections cannot be warmed, all of them are there for transactions as before."""
-    await store.warm(_broken)
+@pytest.mark.parametrize("failing", [_broken, _cut_off])
+async def test_a_failure_keeps_nobody_from_ordering(
+    store: OwnedStore, failing: Callable[[int], Transaction[None]]
+) -> None:
+    """If the connections cannot be warmed, or break meanwhile, transactions get connections as before."""
+    await store.warm(failing)
 
     assert await store.write(_rows("SELECT 1 AS one")) == [{"one": 1}]
     await store.warm(partial(warming.hold_and_settle, at=_AT))
