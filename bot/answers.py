@@ -10,6 +10,7 @@ import discord
 from discord import app_commands
 
 from bot import metrics
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.cards.embeds import to_buttons
 from bot.errors import (
     Busy,
@@ -43,7 +44,7 @@ async def answer_privately(interaction: AnyInteraction, sentence: str, steps: St
             await interaction.response.send_message(sentence, view=view, ephemeral=True)
         else:
             await interaction.followup.send(sentence, view=view, ephemeral=True)
-    except discord.HTTPException as error:
+    except DISCORD_ERRORS as error:
         log.warning("an answer could not be given: %s", error)
 
 
@@ -61,7 +62,7 @@ async def withdraw(interaction: AnyInteraction, sentence: str, steps: Steps = ()
     """
     try:
         await interaction.delete_original_response()
-    except discord.HTTPException as error:
+    except DISCORD_ERRORS as error:
         log.warning("the deferred answer could not be deleted: %s", error)
     await answer_privately(interaction, sentence, steps)
 

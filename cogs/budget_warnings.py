@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import discord
 
-from bot.cards.discord_request import passes
+from bot.cards.discord_request import CONNECTION_ERRORS, passes
 from bot.errors import StorageError
 from bot.ledger import rules as rulebook
 from bot.ledger.budget_warnings import pending_warnings, warning_posted
@@ -55,7 +55,7 @@ class BudgetWarnings(LoopCog):
                 await channel.send(
                     warning(warned), nonce=_nonce(warned), allowed_mentions=discord.AllowedMentions.none()
                 )
-        except TimeoutError:
+        except CONNECTION_ERRORS:
             return False
         except discord.HTTPException as error:
             log.warning("the log channel of server %d took no warning: %s", warned.guild_id, error)

@@ -7,6 +7,7 @@ from functools import partial
 import discord
 
 from bot.cards.direct_message import mail, naming
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.client import Interaction, Wanda
 from bot.errors import NotAllowed, OptionRefused
 from bot.ledger import money_requests
@@ -66,7 +67,7 @@ async def _tell(bot: Wanda, request: MoneyRequest, sentence: str) -> None:
         try:
             async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
                 await send(sentence, allowed_mentions=naming(request.member_id))
-        except (discord.HTTPException, TimeoutError) as error:
+        except DISCORD_ERRORS as error:
             log.info("a member could not be told what became of their request: %s", error)
         else:
             return

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import discord
 
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.client import Wanda
 from bot.errors import StorageError
 from bot.jobs.alarms import Alarm, note_told, tell_in, to_tell
@@ -93,7 +94,7 @@ class OperatorNews(LoopCog):
                 await self.bot.get_partial_messageable(channel_id).send(
                     news(due), nonce=_digest(due), allowed_mentions=discord.AllowedMentions.none(), suppress_embeds=True
                 )
-        except (discord.HTTPException, TimeoutError, OSError) as error:
+        except DISCORD_ERRORS as error:
             self._trouble.failed(
                 f"it takes no message ({error or type(error).__name__}); see WANDA_OPERATOR_CHANNEL_ID"
             )

@@ -46,6 +46,8 @@ _TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _TOO_SLOW, _SLOW_DOWN, _SERVE
 
 _LOG = logging.getLogger(__name__)
 CONNECTION_ERRORS = (aiohttp.ClientError, OSError)  # discord.py lets them through
+DISCORD_ERRORS = (discord.HTTPException, *CONNECTION_ERRORS)
+"""How a request to Discord fails: it is refused, breaks off, or takes too long (TimeoutError is an OSError)."""
 
 
 class DiscordRefused(Exception):  # noqa: N818 - reads better at the except

@@ -10,6 +10,7 @@ import discord
 from discord import app_commands
 
 from bot.answers import AnyInteraction
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction, Services, requester_of
 from bot.errors import OptionRefused
@@ -291,7 +292,7 @@ class AdminCommand:
             await channel.send(
                 join_within(line.split("\n"), MESSAGE_CHARS_MAX), allowed_mentions=discord.AllowedMentions.none()
             )
-        except discord.HTTPException as error:
+        except DISCORD_ERRORS as error:
             log.warning("the log channel %s of server %s took no message: %s", channel_id, self.guild.id, error)
             return rule_changes.LOG_SHUT.format(channel=f"<#{channel_id}>")
         return ""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import discord
 
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.exports.rows import Names
 from bot.texts.plain import cut, is_blank, visible
 
@@ -60,6 +61,6 @@ async def _name(guild: discord.Guild, member_id: int) -> str | None:
             return shown_name(fetched.display_name, fetched.name)
     except discord.NotFound:
         return None
-    except (discord.HTTPException, TimeoutError) as error:
+    except DISCORD_ERRORS as error:
         log.warning("the name of a member of server %s was not told: %s", guild.id, error)
         return None

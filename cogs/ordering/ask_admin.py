@@ -5,6 +5,7 @@ import logging
 
 import discord
 
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.cards.embeds import to_buttons
 from bot.client import Interaction
 from bot.errors import Busy
@@ -42,7 +43,7 @@ async def ask_admins(interaction: Interaction, *, amount_microusd: int, price_mi
             async with asyncio.timeout(services.settings.cards.discord_timeout_s):
                 nobody = discord.AllowedMentions.none()
                 posted = await channel.send(text, view=to_buttons(buttons), allowed_mentions=nobody)
-        except (discord.HTTPException, TimeoutError) as error:
+        except DISCORD_ERRORS as error:
             log.warning("a request for money could not be posted: %s", error)
         else:
             return posted.channel.id

@@ -3,9 +3,8 @@
 import asyncio
 import logging
 
-import discord
-
 from bot.answers import answer_privately
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.client import Interaction
 from bot.errors import StorageError
 from bot.jobs.model import Job
@@ -30,7 +29,7 @@ async def _tell(interaction: Interaction, job: Job) -> None:
     try:
         if await interaction.client.services.store.read(is_first_order(job)) and await _is_there(interaction, job):
             await answer_privately(interaction, first_order_tip(interaction.client.command_access.mention))
-    except (StorageError, discord.HTTPException) as error:
+    except (StorageError, *DISCORD_ERRORS) as error:
         log.info("no tip was given after a first order: %s", error)
 
 

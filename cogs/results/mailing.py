@@ -7,6 +7,7 @@ import logging
 import discord
 
 from bot.cards.direct_message import mail
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.cards.poster import UPLOAD_BYTES_MAX
 from bot.cards.result_file import ending
 from bot.client import Interaction, Wanda
@@ -79,7 +80,7 @@ async def _mailed(interaction: Interaction, job: Job) -> str:
         await mail_video(interaction.client, job, interaction.user.id)
     except discord.Forbidden:
         return finished.MAIL_CLOSED
-    except (discord.HTTPException, TimeoutError) as error:
+    except DISCORD_ERRORS as error:
         log.warning("a video could not be sent by direct message: %s", error)
         return finished.MAIL_FAILED
     return finished.MAILED

@@ -6,6 +6,7 @@ from typing import Any
 
 import discord
 
+from bot.cards.discord_request import CONNECTION_ERRORS, DISCORD_ERRORS
 from bot.cards.poster import NONCE_CHARS_MAX, UPLOAD_BYTES_MAX, MessageReference
 from bot.client import Wanda
 from bot.errors import Busy
@@ -37,7 +38,7 @@ async def take_back(bot: Wanda, card: Address) -> None:
         async with asyncio.timeout(bot.services.settings.cards.discord_timeout_s):
             async with bot.services.channel_queue.turn(card.channel_id, "delete"):
                 await channel.get_partial_message(card.message_id).delete()
-    except (discord.HTTPException, TimeoutError) as error:
+    except DISCORD_ERRORS as error:
         log.warning("a card could not be taken back: %s", error)
 
 
@@ -57,10 +58,24 @@ async def post_card(
     try:
         async with asyncio.timeout(services.settings.cards.rerun_patience_s):
             async with services.channel_queue.turn(parent.address.channel_id, "send"):
-                posted = await channel.send(nonce=f"a{order_id}"[:NONCE_CHARS_MAX], **options)
+                posted = await _send_once(channel, nonce=f"a{order_id}"[:NONCE_CHARS_MAX], **options)
             return address_of_message(bot, posted)
     except TimeoutError:
         raise Busy(finished.NO_TURN) from None
-    except discord.HTTPException as error:
-        log.warning("a new card could not be posted: %s", error)
+    except DISCORD_ERRORS as error:
+        log.warning("a new card could not be posted: %s", error or type(error).__name__)
         raise Busy(finished.NO_PLACE) from error
+
+
+async def _send_once(channel: discord.abc.Messageable, **message: Any) -> discord.Message:
+    """Post the message; when the connection breaks it is sent again, and the nonce keeps it from standing there twice.
+
+    A message that came through without its answer would else promise a video that nobody makes.
+    """
+    try:
+        return await channel.send(**message)
+    except TimeoutError:
+        raise
+    except CONNECTION_ERRORS:
+        log.warning("the connection broke while a new card was posted; it is repeated", exc_info=True)
+        return await channel.send(**message)

@@ -17,6 +17,7 @@ from discord.ext import commands
 
 from bot.answers import answer_privately, count_refusal
 from bot.cards.direct_message import mail, naming
+from bot.cards.discord_request import DISCORD_ERRORS
 from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction, Wanda
 from bot.errors import AlreadyRunning, NotAllowed, OptionRefused, Refusal, StorageError
@@ -387,7 +388,7 @@ class Reactions(FeatureCog):
             await mail_video(self.bot, job, reaction.member.id)
         except discord.Forbidden:
             await self._say_unreachable(reaction)
-        except (discord.HTTPException, TimeoutError) as error:
+        except DISCORD_ERRORS as error:
             log.warning("a video could not be sent by direct message: %s", error)
 
     async def _tell(self, reaction: Reaction, sentence: str) -> None:
@@ -397,7 +398,7 @@ class Reactions(FeatureCog):
                 await mail(self.bot, reaction.member.id, sentence)
         except discord.Forbidden:
             await self._say_unreachable(reaction)
-        except (discord.HTTPException, TimeoutError) as error:
+        except DISCORD_ERRORS as error:
             log.warning("a refusal could not be told: %s", error)
 
     async def _say_unreachable(self, reaction: Reaction) -> None:
@@ -418,6 +419,6 @@ class Reactions(FeatureCog):
         try:
             async with asyncio.timeout(self.bot.services.settings.cards.discord_timeout_s):
                 return await reaction.channel.send(sentence, delete_after=for_s, allowed_mentions=only)
-        except (discord.HTTPException, TimeoutError) as error:
+        except DISCORD_ERRORS as error:
             log.warning("a sentence could not be posted in the channel: %s", error)
             return None

@@ -154,6 +154,21 @@ async def test_one_at_a_time(stage: Stage, files: Path) -> None:
     assert not [line for line in lines if line.get("method") == "POST" and line["path"].endswith("/messages")]
 
 
+@pytest.mark.parametrize("came_through", [False, True])
+async def test_a_connection_that_breaks_while_the_card_is_posted(
+    stage: Stage, files: Path, *, came_through: bool
+) -> None:
+    """A card whose request got no answer is posted again; none is left that promises a video which nobody makes."""
+    parent = await one_video(stage, files)
+    messages = len(await stage.messages())
+    fault = {"method": "POST", "path": "/channels/*", "drop": True, "after": came_through, "times": 1}
+    await stage.discord.post("faults", fault)
+    await react(stage, "friend", parent, "🔁")
+    reply = await wait_for_reply(stage, parent)
+    await wait_for_video(stage, reply["id"])
+    assert len(await stage.messages()) == messages + 1
+
+
 async def test_delete(stage: Stage, files: Path) -> None:
     """❌ deletes the card for its owner and for moderators, and for nobody else."""
     for user in ("maker", "admin"):
