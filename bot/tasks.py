@@ -1,4 +1,4 @@
-"""Background tasks: ending one, a queue that is worked off by one, and waiting for what is not there yet."""
+"""Background tasks and threads: ending them, queues that are worked off by one, and waiting for what is to come."""
 
 import asyncio
 import logging
@@ -8,13 +8,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 WAIT_MAX_S = 15.0  # between two tries of `patiently`
+THREAD_WITHIN_S = 10.0  # a disk that hangs, as a network folder can, must not keep the program from ending
 
 
 async def patiently(
@@ -63,6 +65,22 @@ async def all_of(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from errors
     return [task.result() for task in tasks]
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Return what the function returns, which runs in a thread; when cancelled, wait for its end first, if it is soon.
+
+    `asyncio.to_thread` leaves the thread behind when it is cancelled. What makes files would then make them after the
+    caller has removed their folder.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait((work,), timeout=THREAD_WITHIN_S)
+        if work.done() and not work.cancelled():
+            work.exception()  # else asyncio logs that nobody looked at it
+        raise
 
 
 async def end(task: asyncio.Task[None] | None) -> None:

@@ -27,7 +27,7 @@ from bot.files.folder import FolderFiles, link_or_copy
 from bot.files.names import FOLDERS, inputs_name, result_name
 from bot.requester import Requester
 from bot.settings import FilesSettings
-from bot.tasks import all_of
+from bot.tasks import all_of, in_thread
 from bot.turns import FairTurns
 from bot.units import MB
 
@@ -100,11 +100,11 @@ class BucketFiles:
     async def _download(self, name: str, path: Path) -> None:
         found = await obstore.get_async(self._store, name)
         part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        await in_thread(path.parent.mkdir, parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:
                 async for piece in found.stream(min_chunk_size=BUFFER_BYTES):
-                    await asyncio.to_thread(file.write, piece)
+                    await in_thread(file.write, piece)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -112,7 +112,7 @@ class BucketFiles:
     async def fetch_to(self, name: str, path: Path) -> None:
         """Link the file from the cache, or copy it from the bucket past the cache."""
         try:
-            await asyncio.to_thread(link_or_copy, self.root / name, path)
+            await in_thread(link_or_copy, self.root / name, path)
         except FileNotFoundError:
             async with self._transfer(_NOBODY, f"give {name}"):
                 await self._download(name, path)
@@ -135,7 +135,7 @@ class BucketFiles:
         await self._ask(lambda: obstore.copy_async(self._store, source, target), f"copy {source}", slowly=True)
         self._know(target)
         with suppress(OSError):
-            await asyncio.to_thread(link_or_copy, self.root / source, self.root / target)
+            await in_thread(link_or_copy, self.root / source, self.root / target)
 
     async def remove(self, names: Collection[str]) -> None:
         """Remove these files from the bucket, then from the cache."""

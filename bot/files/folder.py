@@ -17,6 +17,7 @@ from bot.errors import FilesUnavailable
 from bot.files.files import KeptFile
 from bot.files.names import FOLDERS, INPUTS, RESULTS, inputs_name
 from bot.requester import Requester
+from bot.tasks import in_thread
 
 PAGE = 500  # files
 MARK = "wanda.files"
@@ -65,7 +66,7 @@ class FolderFiles:
 
     async def fetch_to(self, name: str, path: Path) -> None:
         """Hard-link or copy the file to the path; raises FileNotFoundError."""
-        await asyncio.to_thread(link_or_copy, self.root / name, path)
+        await in_thread(link_or_copy, self.root / name, path)
 
     async def sizes(self, names: Collection[str]) -> Mapping[str, int]:
         """Return the sizes of those files that are there."""
@@ -73,7 +74,7 @@ class FolderFiles:
 
     async def copy(self, source: str, target: str) -> None:
         """Hard-link the file, or copy it where hard links are not supported; raises FileNotFoundError."""
-        await asyncio.to_thread(link_or_copy, self.root / source, self.root / target)
+        await in_thread(link_or_copy, self.root / source, self.root / target)
 
     async def remove(self, names: Collection[str]) -> None:
         """Unlink these files."""
@@ -136,7 +137,7 @@ class FolderFiles:
 
     async def _writing(self, write: Callable[[], None]) -> None:
         try:
-            await asyncio.to_thread(write)
+            await in_thread(write)
         except OSError as error:
             raise FilesUnavailable(f"The folder of files {self.name} cannot be written: {error.strerror}.") from error
 

@@ -1,6 +1,5 @@
 """Scales, trims and converts attached files to fit a mode's limits, without enlarging or distorting them."""
 
-import asyncio
 import json
 import logging
 import sys
@@ -31,6 +30,7 @@ from bot.media.rules.needs import (
 from bot.media_spec import MediaSpec
 from bot.requester import Requester
 from bot.settings import MediaSettings
+from bot.tasks import in_thread
 from bot.turns import FairTurns, Patience
 from bot.units import MB
 from bot.workers.environment import python_files
@@ -251,7 +251,7 @@ class Fitter:
         async with self._turn(self._picture_turns, order):
             new = await self._checked(draft, order, self._redraw(json.dumps(asked), order, draft))
         target = order.target(new.format)
-        await asyncio.to_thread(draft.replace, target)
+        await in_thread(draft.replace, target)
         return target, new
 
     async def _redraw(self, asked: str, order: _FitTask, draft: Path) -> None:

@@ -16,6 +16,7 @@ from bot.net.download import Allowed, Limits, to_disk, within
 from bot.net.file_session import FileSession
 from bot.requester import Requester
 from bot.settings import DownloadSettings, MediaSettings
+from bot.tasks import in_thread
 from bot.turns import FairTurns, Patience
 from bot.units import MB, MIB
 
@@ -98,7 +99,7 @@ class Intake:
         done = False
         async with self._turn(requester):
             try:
-                await asyncio.to_thread(into.mkdir, parents=True, exist_ok=True)
+                await in_thread(into.mkdir, parents=True, exist_ok=True)
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._take(each, into, requester)) for each in wanted]
                 done = True
@@ -123,7 +124,7 @@ class Intake:
         wanted = Wanted(option="file", offered=offered, bytes_max=bytes_max)
         async with self._turn(requester):
             try:
-                await asyncio.to_thread(scratch.parent.mkdir, parents=True, exist_ok=True)
+                await in_thread(scratch.parent.mkdir, parents=True, exist_ok=True)
                 await self._download(wanted, shown_name(offered.file_name), scratch)
                 return await asyncio.to_thread(scratch.read_bytes)
             finally:
@@ -138,7 +139,7 @@ class Intake:
         path = raw.with_suffix(f".{facts.format}")
         raw.replace(path)
         if facts.preview:
-            await asyncio.to_thread(path.with_name(preview_name(wanted.option)).write_bytes, facts.preview)
+            await in_thread(path.with_name(preview_name(wanted.option)).write_bytes, facts.preview)
         hidden = wanted.offered.is_spoiler
         return Taken(option=wanted.option, path=path, file_name=name, facts=facts, is_spoiler=hidden)
 

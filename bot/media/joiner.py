@@ -21,7 +21,7 @@ from bot.media.rules.encode_time import encode_s
 from bot.media.rules.joining import PARTS_MAX, fits_in_one_pass
 from bot.requester import Requester
 from bot.settings import MediaSettings
-from bot.tasks import all_of
+from bot.tasks import all_of, in_thread
 from bot.units import MIB
 from bot.workers.run_once import FileAccess
 
@@ -175,7 +175,7 @@ class Joiner:
     async def _copy(self, task: JoinTask, on_fraction: OnFraction) -> None:
         with TemporaryDirectory(prefix="join-") as folder:
             names = Path(folder) / "names"
-            await asyncio.to_thread(names.write_text, task.list_of_names(), encoding="utf-8")
+            await in_thread(names.write_text, task.list_of_names(), encoding="utf-8")
             await self._run(
                 task, task.copying(names), FileAccess(read=[*task.read, names], made=[task.draft]), on_fraction
             )
@@ -224,7 +224,7 @@ class Joiner:
         )
         if not is_meant:
             raise EncodeFailed(f"what was joined is not what was meant: {made}")
-        await asyncio.to_thread(task.draft.replace, task.target)
+        await in_thread(task.draft.replace, task.target)
         return made
 
     async def _film(self, path: Path, requester: Requester) -> Facts:

@@ -1,6 +1,5 @@
 """Saves the last frame of a finished video, from which the next shot of a film begins."""
 
-import asyncio
 from pathlib import Path
 
 from bot.errors import EncodeFailed, MediaRefused
@@ -8,6 +7,7 @@ from bot.media.ffmpeg import Ffmpeg, reading
 from bot.media.probe import Facts, Prober
 from bot.requester import Requester
 from bot.settings import MediaSettings
+from bot.tasks import in_thread
 from bot.turns import FairTurns
 from bot.units import MB
 from bot.workers.run_once import FileAccess
@@ -39,7 +39,7 @@ class LastFrame:
         if facts.picture is None:
             raise EncodeFailed("there is no picture in it")
         draft = into.with_suffix(".draft.png")
-        await asyncio.to_thread(draft.parent.mkdir, parents=True, exist_ok=True)
+        await in_thread(draft.parent.mkdir, parents=True, exist_ok=True)
         try:
             async with self._turns.turn(requester):
                 await self._ffmpeg.run(
@@ -51,7 +51,7 @@ class LastFrame:
             saved = await self._facts(draft, requester)
             if (saved.format, saved.width, saved.height) != ("png", facts.width, facts.height):
                 raise EncodeFailed(f"what was saved is not the frame that was meant: {saved}")
-            await asyncio.to_thread(draft.replace, into)
+            await in_thread(draft.replace, into)
         finally:
             draft.unlink(missing_ok=True)
         return saved

@@ -3,7 +3,6 @@
 Both may be asked for again at any time, also by another process: what is kept is found, and what is not is made.
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from bot.media.last_frame import LastFrame
 from bot.media.rules.preview import preview_name
 from bot.requester import Requester
 from bot.runner.job_files import input_of
-from bot.tasks import all_of
+from bot.tasks import all_of, in_thread
 
 _KEY_DIGITS = 16
 _FRAME_NAME = "last frame.png"  # what people see
@@ -99,7 +98,7 @@ class FilmFiles:
         names = [path.relative_to(root).as_posix()]
         if facts.preview:
             preview = path.with_name(preview_name(option))
-            await asyncio.to_thread(preview.write_bytes, facts.preview)
+            await in_thread(preview.write_bytes, facts.preview)
             names.append(preview.relative_to(root).as_posix())
         await all_of(self._files.keep(name, before.requester) for name in names)
         hidden = any(item.is_spoiler for item in before.inputs)
@@ -135,7 +134,7 @@ class FilmFiles:
         track = film.soundtrack
         sound = None if track is None else await self._files.fetch(track.path, film.requester)
         into = self._files.root / film.name
-        await asyncio.to_thread(into.parent.mkdir, parents=True, exist_ok=True)
+        await in_thread(into.parent.mkdir, parents=True, exist_ok=True)
         return await self._joiner.join(
             parts,
             JoinPlan(film.fades_s, sound),

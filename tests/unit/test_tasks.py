@@ -1,12 +1,13 @@
-"""The queue that is worked off in the background, and waiting for what is not there yet."""
+"""The queue that is worked off in the background, and waiting for threads and for what is not there yet."""
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
 from bot.errors import StorageUnreachable
-from bot.tasks import WorkQueue, patiently
+from bot.tasks import WorkQueue, in_thread, patiently
 
 
 class Recorded(WorkQueue[str]):
@@ -106,3 +107,33 @@ async def test_the_wait_has_an_end() -> None:
     with pytest.raises(StorageUnreachable):
         await server.waited_for(patience_s=0)
     assert server.now == 60
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_cancelled_call_in_a_thread_ends_after_its_thread(fails: bool) -> None:
+    """What a thread makes is there, or will never be, when whoever cancelled the call looks; its error is not told."""
+    goes_on, made = threading.Event(), list[str]()
+    loop, has_begun = asyncio.get_running_loop(), asyncio.Event()
+
+    def make() -> None:
+        loop.call_soon_threadsafe(has_begun.set)
+        assert goes_on.wait(30)
+        made.append("file")
+        if fails:
+            raise OSError("the disk is full")
+
+    call = asyncio.create_task(in_thread(make))
+    async with asyncio.timeout(30):
+        await has_begun.wait()
+        call.cancel()
+        loop.call_later(0.05, goes_on.set)  # the call is asked to end before its thread does
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert made == ["file"]
+
+
+async def test_a_call_in_a_thread_returns_and_raises_as_its_function_does() -> None:
+    """Arguments, the result and errors pass through."""
+    assert await in_thread(int, "11", base=2) == 3
+    with pytest.raises(ValueError, match="invalid literal"):
+        await in_thread(int, "no number")
