@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bot", description="Wanda, a Discord bot for AI video.")
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="tell what is missing or wrong before a run")
     run = commands.add_parser("run", help="run the bot until SIGTERM")
     run.add_argument(
         "--begin-anew", action="store_true", help="accept a new or other database where one was used before"
@@ -79,7 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     migrate = commands.add_parser("migrate", help="copy the database to an empty one of the other engine")
     migrate.add_argument("--to", required=True, metavar="URL", help="postgresql://… or sqlite:///…, as DATABASE_URL")
-    commands.add_parser("check", help="tell what is missing or wrong before a run")
     return parser
 
 

@@ -205,7 +205,10 @@ def variations(*, ended: bool) -> JobCard:
         others = [one_of_four(number, "done", **made) for number in (2, 3)]
     jobs = [one_of_four(1, "done", **made), *others, failed]
     words, lives = mode_settings_of(jobs[0]), {2: Live(fraction=0.4), 3: Live(position=2)}
-    return set_card.set_card(jobs, lives, now=NOW, mode_title=words.mode_title, settings=words.settings)
+    finals = {1: 1_125_000, 2: 1_125_000, 3: 1_125_000}
+    return set_card.set_card(
+        jobs, lives, now=NOW, mode_title=words.mode_title, settings=words.settings, finals_microusd=finals
+    )
 
 
 FINAL = Final(resolution="1080p", quote_microusd=750_000)

@@ -54,7 +54,7 @@ def check_seconds(spec: MediaSpec, facts: MediaFacts, *, this: str) -> None:
     if spec.seconds_min is None and spec.seconds_max is None:
         return
     if facts.seconds is None:
-        raise MediaRefused(f"How long {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
+        raise MediaRefused(f"Wanda can't read how long {this[0].lower()}{this[1:]} is. Save it again and try again.")
     if spec.seconds_max is not None and facts.seconds > spec.seconds_max:
         shown, advice = _above(facts.seconds, spec.seconds_max), "Trim it"
     elif spec.seconds_min is not None and facts.seconds < spec.seconds_min:
@@ -69,7 +69,7 @@ def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
     if spec.kind == "audio":
         return
     if not facts.width or not facts.height:
-        raise MediaRefused(f"How large {this[0].lower()}{this[1:]} is could not be read. Save it again and try again.")
+        raise MediaRefused(f"Wanda can't read how large {this[0].lower()}{this[1:]} is. Save it again and try again.")
     short, long = sorted((facts.width, facts.height))
     shown = f"{this} is {facts.width:,} × {facts.height:,} px"
     too_small = spec.side_min is not None and short < spec.side_min

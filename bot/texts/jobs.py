@@ -188,7 +188,9 @@ def details_card(job: Job, kept: JobDetails, *, mode_title: str, settings: Pairs
         fields=tuple(fields),
         colour=BLUE,
         footer=f"job {job.id}",
-        buttons=(Button("Cancel", "secondary", job_button_id("cancel", job.id)),) if is_cancellable(job) else (),
+        buttons=(Button("Cancel", "secondary", job_button_id("cancel", job.id), emoji="🛑"),)
+        if is_cancellable(job)
+        else (),
     )
 
 

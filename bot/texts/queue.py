@@ -86,7 +86,12 @@ def _progress(one: Making, now: float) -> str:
 
 def _buttons(mine: Sequence[Making]) -> tuple[Button, ...]:
     return tuple(
-        Button(f"Cancel {place}" if len(mine) > 1 else "Cancel", "secondary", job_button_id("cancel", one.job.id))
+        Button(
+            f"Cancel {place}" if len(mine) > 1 else "Cancel",
+            "secondary",
+            job_button_id("cancel", one.job.id),
+            emoji="🛑",
+        )
         for place, one in enumerate(mine, start=1)
         if is_cancellable(one.job)
     )

@@ -192,9 +192,9 @@ def test_the_probed_size_counts(mode_id: str, option: str) -> None:
 
 def test_unknown_facts_are_refused() -> None:
     """A file with unknown length or pixels is refused."""
-    with pytest.raises(MediaRefused, match="How long this clip is could not be read"):
+    with pytest.raises(MediaRefused, match="Wanda can't read how long this clip is"):
         check("wan27-image", "video", seconds=None)
-    with pytest.raises(MediaRefused, match="How large this picture is could not be read"):
+    with pytest.raises(MediaRefused, match="Wanda can't read how large this picture is"):
         check("wan21-image", "image", width=None)
 
 
