@@ -332,6 +332,7 @@ def _films(
         maker=maker,
         prices=prices,
         settings=settings.films,
+        clock=time.time,
     )
     return driver, orders, chip_ins
 

@@ -18,7 +18,7 @@ from bot.films.transactions import check_room, insert_film
 from bot.jobs import chip_ins
 from bot.jobs.chip_ins import Added, ChipIn, FilmOrder, Rules
 from bot.jobs.model import Job
-from bot.jobs.transactions import accept_shared
+from bot.jobs.transactions import Allowed, check_shared, insert_shared
 from bot.ledger import reservations, shares, splits, tables
 from bot.ledger.model import Share
 from bot.ledger.reservations import Wish
@@ -51,6 +51,19 @@ def start_film(
     return (yield from chip_ins.start(first_shot(film, prices, now=rules.now), own_microusd, rules, film=order))
 
 
+def can_begin(chip_in_id: str, rules: Rules, *, prices: PriceTable, of_member_max: int) -> Transaction[bool]:
+    """Return whether a film that is paid for can begin now, before its first shot's files are made ready.
+
+    What keeps it from that is noted, for its card. Raises as `first_shot`, and OptionRefused if its draft is gone.
+    """
+    ready = yield from _ready(chip_in_id, rules)
+    if ready is None:
+        return False
+    chip_in, film, _ = ready
+    job = first_shot(film, prices, now=rules.now)
+    return (yield from _allowed(chip_in, film, job, rules, of_member_max)) is not None
+
+
 def begin_film(
     chip_in_id: str, job: Job, rules: Rules, *, life_s: float, of_member_max: int
 ) -> Transaction[Job | None]:
@@ -62,13 +75,10 @@ def begin_film(
     Raises:
         OptionRefused: its draft is gone, or the job is of another price.
     """
-    chip_in = yield from chip_ins.locked_full(chip_in_id, rules)
-    film = None if chip_in is None else film_in(chip_in)
-    if chip_in is None or film is None:
+    ready = yield from _ready(chip_in_id, rules)
+    if ready is None:
         return None
-    draft = yield from draft_named(film.id)
-    if draft is None:
-        raise OptionRefused(GONE)
+    chip_in, film, draft = ready
     now = rules.now
     film = replace(film, address=replace(film.address, posted_at=now), created_at=now, updated_at=now)
     film = replace(film, ends_at=now + life_s)
@@ -76,24 +86,43 @@ def begin_film(
     if (job.id, job.quote_microusd) != (first_of(film), sum(one.amount_microusd for one in holds_of[job.id])):
         raise OptionRefused(MOVED_ON)
     job = replace(job, created_at=now, updated_at=now, address=film.address, shares=holds_of[job.id])
-    later = _later(film)
-    try:
-        yield from _check_room(film, of_member_max)
-        accepting = accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running, reserve=later)
-        stored = yield from accepting
-    except Busy:
-        yield from chip_ins.store_full(chip_in, "place", now)
+    allowed = yield from _allowed(chip_in, film, job, rules, of_member_max)
+    if allowed is None:
         return None
-    except NotAllowed:
-        yield from chip_ins.store_full(chip_in, "rule", now)
-        return None
+    stored = yield from insert_shared(allowed)
     yield from _split(film, chip_in.shares, holds_of, now)
-    for wish in later:
+    for wish in _later(film):
         yield from shares.link(wish.job_id, holds_of[wish.job_id], quote_microusd=wish.amount_microusd)
         yield from reservations.keep(wish)
     yield from chip_ins.forget_begun(film.id)
     yield from insert_film(as_accepted(film, to_make(film), stored), draft, of_member_max=of_member_max)
     return stored
+
+
+def _ready(chip_in_id: str, rules: Rules) -> Transaction[tuple[ChipIn, Film, Draft] | None]:
+    """Lock the server of a film that is paid for, and return what it begins with; None of anything else."""
+    chip_in = yield from chip_ins.locked_full(chip_in_id, rules)
+    film = None if chip_in is None else film_in(chip_in)
+    if chip_in is None or film is None:
+        return None
+    draft = yield from draft_named(film.id)
+    if draft is None:
+        raise OptionRefused(GONE)
+    return chip_in, film, draft
+
+
+def _allowed(chip_in: ChipIn, film: Film, job: Job, rules: Rules, of_member_max: int) -> Transaction[Allowed | None]:
+    """Return the film's first job if rules and places let it begin now; else note which of them do not."""
+    now, running = rules.now, rules.running
+    checking = check_shared(job, rules.shipped, rules.places, now=now, running=running, reserve=_later(film))
+    try:
+        yield from _check_room(film, of_member_max)
+        return (yield from checking)
+    except Busy:
+        yield from chip_ins.store_full(chip_in, "place", now)
+    except NotAllowed:
+        yield from chip_ins.store_full(chip_in, "rule", now)
+    return None
 
 
 def first_of(film: Film) -> str:

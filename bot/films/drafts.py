@@ -148,14 +148,22 @@ def _check_same(draft: Draft, row: Row | None) -> None:
         raise OptionRefused(STALE)
 
 
-def old_draft_ids(before: float, shards: Shards = EVERY_SHARD) -> Transaction[tuple[str, ...]]:
-    """Return the ids of drafts that nobody has touched since a time (Unix seconds), `FOUND_MAX` at most.
+def old_drafts(before: float, shards: Shards = EVERY_SHARD) -> Transaction[tuple[tuple[str, int], ...]]:
+    """Return id and server of drafts that nobody has touched since a time (Unix seconds), `FOUND_MAX` at most.
 
     Those that others chip in for are not among them.
     """
     rows: list[Row] = yield Many(
-        "SELECT id FROM film_drafts WHERE updated_at < $1 AND id NOT IN (SELECT id FROM chip_ins) "  # noqa: S608 - numbers
+        "SELECT id, guild_id FROM film_drafts WHERE updated_at < $1 AND id NOT IN (SELECT id FROM chip_ins) "  # noqa: S608 - numbers
         f"AND {shards.where()} ORDER BY updated_at LIMIT $2",
         (before, FOUND_MAX),
     )
-    return tuple(row["id"] for row in rows)
+    return tuple((row["id"], row["guild_id"]) for row in rows)
+
+
+def delete_old_draft(draft_id: str, guild_id: int, *, before: float) -> Transaction[bool]:
+    """Delete a draft as `delete_draft`, unless it was touched since, or others chip in for it by now."""
+    yield from tables.lock(guild_id)
+    if (yield One("SELECT id FROM chip_ins WHERE id = $1", (draft_id,))) is not None:
+        return False
+    return (yield from delete_draft(draft_id, before=before))

@@ -15,7 +15,7 @@ A film is chipped in for as a whole: its shares are divided over its shots when 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,7 +33,7 @@ from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
 from bot.units import counted
 
-FOUND_MAX = 100  # in one search; the next one goes on
+FOUND_MAX = 100  # in one search; the next one goes on after them
 # A backstop: the sweep of reservations gives a share back that no chip-in has ended by then.
 _GRACE_S = 86_400.0
 ChipInState: TypeAlias = Literal[
@@ -55,9 +55,10 @@ _OPEN = """
 SELECT COUNT(*) AS in_server, COALESCE(SUM(CASE WHEN member_id = $2 THEN 1 ELSE 0 END), 0) AS of_member
 FROM chip_ins WHERE guild_id = $1 AND state <> 'over'"""
 _DUE = """
-SELECT id, guild_id FROM chip_ins WHERE state <> 'over'
-AND (expires_at <= $1 OR state = 'full' OR guild_id IN (SELECT guild_id FROM leaving)) AND {mine}
-ORDER BY expires_at LIMIT $2"""
+SELECT id, guild_id, expires_at FROM chip_ins WHERE state <> 'over'
+AND (expires_at <= $1 OR state = 'full' OR guild_id IN (SELECT guild_id FROM leaving))
+AND (expires_at > $2 OR expires_at = $2 AND id > $3) AND {mine}
+ORDER BY expires_at, id LIMIT $4"""
 _STALE = "SELECT id, guild_id FROM chip_ins WHERE stale_at <= $1 AND {mine} ORDER BY stale_at LIMIT $2"
 GONE = "This one is over: it was paid for, cancelled, or its time ran out. You weren't charged."
 FULL = "It's all paid for already. You weren't charged."
@@ -122,6 +123,17 @@ class Added:
     share_microusd: int
     job: Job | None
     has_warnings: bool
+
+
+class Due(NamedTuple):
+    """A chip-in that is full, or to be ended."""
+
+    id: str
+    guild_id: int
+    expires_at: float
+
+
+FIRST = Due("", 0, 0.0)  # before every other one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,10 +304,10 @@ def chip_in_of(chip_in_id: str) -> Transaction[ChipIn | None]:
     return None if row is None else (yield from _read(row))
 
 
-def due_chip_ins(shards: Shards = EVERY_SHARD, *, now: float) -> Transaction[tuple[tuple[str, int], ...]]:
-    """Return id and server of chip-ins that are full, or to be ended."""
-    rows: list[Row] = yield Many(_DUE.format(mine=shards.where()), (now, FOUND_MAX))
-    return tuple((row["id"], row["guild_id"]) for row in rows)
+def due_chip_ins(shards: Shards = EVERY_SHARD, *, now: float, after: Due = FIRST) -> Transaction[tuple[Due, ...]]:
+    """Return a page of the chip-ins that are full, or to be ended: those that expire after this one."""
+    rows: list[Row] = yield Many(_DUE.format(mine=shards.where()), (now, after.expires_at, after.id, FOUND_MAX))
+    return tuple(Due(row["id"], row["guild_id"], row["expires_at"]) for row in rows)
 
 
 def stale_chip_ins(shards: Shards = EVERY_SHARD, *, now: float) -> Transaction[tuple[tuple[str, int], ...]]:

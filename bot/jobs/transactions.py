@@ -164,7 +164,30 @@ def accept_shared(
 
     `reserve` are jobs of the same order that are made later. Rules and approval see the number and the sum of all; what
     is held for them is the caller's to note. The caller has the server's lock, and the shares are held. Everything is
-    checked before anything is changed.
+    checked before anything is changed; raises as `check_shared`.
+    """
+    allowed = yield from check_shared(job, shipped, places, now=now, running=running, reserve=reserve)
+    return (yield from insert_shared(allowed))
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A job as it would be stored, and the terms that allow it."""
+
+    job: Job
+    terms: Terms
+
+
+def check_shared(
+    job: Job,
+    shipped: Shipped,
+    places: Places,
+    *,
+    now: float,
+    running: int = 0,
+    reserve: Sequence[Wish] = (),
+) -> Transaction[Allowed]:
+    """Check, under the server's lock, that `accept_shared` can begin the order now; changes nothing.
 
     Raises:
         NotAllowed: a rule of now forbids it.
@@ -177,11 +200,17 @@ def accept_shared(
     sum_microusd = job.quote_microusd + sum(wish.amount_microusd for wish in reserve)
     stored = _with_terms(job, view.terms, sum_microusd)
     check_place((stored,), places, taken, running=running)
-    yield from _insert(stored)
+    return Allowed(stored, view.terms)
+
+
+def insert_shared(allowed: Allowed) -> Transaction[Job]:
+    """Insert the job as `accept_shared` does, in the transaction that has checked it."""
+    job = allowed.job
+    yield from _insert(job)
     yield from shares.link(job.id, job.shares, quote_microusd=job.quote_microusd)
-    if view.terms.content.prompt_log_id is not None:
-        yield from log_prompt(stored)
-    return stored
+    if allowed.terms.content.prompt_log_id is not None:
+        yield from log_prompt(job)
+    return job
 
 
 def refuse_order_if_not_allowed(view: View, job: Job, reserve: Sequence[Wish]) -> None:

@@ -14,11 +14,14 @@ from bot.storage.transaction import Many, Row, Transaction
 ROWS_EACH = 10  # read draws for each job that may be replayed; most jobs have three, and one more for each role
 Opening: TypeAlias = Mapping[tuple[str, float], int]  # micro-dollars by scope and the beginning of a window
 
-# `similar_to` is "mode:resolution:seconds"; a job whose row was deleted keeps its draws.
+# `similar_to` is "mode:resolution:seconds"; a job whose row was deleted keeps its draws. What was added to a film as a
+# whole is left out: its parts, one of each shot, are there for the same moment (`bot.ledger.splits`).
 _DRAWS = """
 SELECT d.job_id, d.scope, d.side, d.state, d.amount_microusd, d.settled_microusd, d.counted_at, d.ended_at,
 d.position, d.member_id, j.mode, j.similar_to, s.id AS share_id
 FROM (SELECT job_id, counted_at FROM draws WHERE scope = $1 AND counted_at >= $2
+AND NOT EXISTS (SELECT 1 FROM shares w WHERE w.id = draws.job_id
+AND NOT EXISTS (SELECT 1 FROM draws m WHERE m.job_id = w.job_id))
 ORDER BY counted_at DESC, job_id DESC LIMIT $3) f
 JOIN draws d ON d.job_id = f.job_id LEFT JOIN jobs j ON j.id = f.job_id LEFT JOIN shares s ON s.id = f.job_id
 ORDER BY f.counted_at DESC, f.job_id DESC, d.position LIMIT $4"""

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from bot.errors import Busy, Refusal, StorageError
+from bot.errors import Refusal, StorageError, StorageUnreachable
 from bot.films.model import Draft
 from bot.ids import new_id
 from bot.jobs import chip_ins, transactions
-from bot.jobs.chip_ins import Added, ChipIn, ChipInBounds, Rules
+from bot.jobs.chip_ins import FIRST, Added, ChipIn, ChipInBounds, Due, Rules
 from bot.jobs.model import Address, Job, Order, job_from
 from bot.ledger.model import Who
 from bot.runner.film_chip_ins import FilmChipIns
@@ -93,20 +93,30 @@ class ChipIns:
     async def look(self, shards: Shards) -> None:
         """End the chip-ins whose time is over or whose server was left, and begin full ones for which there is a place.
 
+        One that cannot be looked after keeps no other one waiting.
+
         Raises:
             StorageError: the database did not answer; the next look goes on.
         """
-        for chip_in_id, guild_id in await self._store.read(chip_ins.due_chip_ins(shards, now=self._clock())):
-            ending = chip_ins.end_late(chip_in_id, now=self._clock())
-            if await self._store.write(ending, guild_id=guild_id):
-                log.info("chip-in %s is over, and everybody has their money back", chip_in_id)
-                continue
-            try:
-                await self._begin(chip_in_id, guild_id)
-            except Busy:
-                return  # Wanda is stopping
-            except Refusal as refusal:
-                log.warning("chip-in %s cannot begin, and others go on: %s", chip_in_id, refusal)
+        after = FIRST
+        while page := await self._store.read(chip_ins.due_chip_ins(shards, now=self._clock(), after=after)):
+            for one in page:
+                await self._look_at(one)
+            after = page[-1]
+
+    async def _look_at(self, due: Due) -> None:
+        try:
+            ending = chip_ins.end_late(due.id, now=self._clock())
+            if await self._store.write(ending, guild_id=due.guild_id):
+                log.info("chip-in %s is over, and everybody has their money back", due.id)
+            else:
+                await self._begin(due.id, due.guild_id)
+        except StorageUnreachable:
+            raise
+        except (Refusal, StorageError) as error:
+            log.warning("chip-in %s cannot begin or end now, and others go on: %s", due.id, error)
+        except Exception:
+            log.exception("a defect keeps chip-in %s from beginning or ending, and others go on", due.id)
 
     async def _begin(self, chip_in_id: str, guild_id: int) -> None:
         chip_in = await self._store.read(chip_ins.chip_in_of(chip_in_id))

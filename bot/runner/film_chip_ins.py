@@ -6,11 +6,13 @@ from functools import partial
 from typing import TypeAlias
 
 from bot.catalogue.price import PriceTable
-from bot.errors import Busy, EncodeFailed, FilesUnavailable, NoRoom, OptionRefused, Refusal
+from bot.errors import EncodeFailed, FilesUnavailable, NoRoom, OptionRefused, Refusal
 from bot.films.acts import MOVED_ON
-from bot.films.chipping_in import begin_film, film_in, first_of, start_film
-from bot.films.model import Draft
+from bot.films.chipping_in import begin_film, can_begin, film_in, first_of, start_film
+from bot.films.model import Draft, Film
+from bot.films.ordering import check_made
 from bot.films.plan import beginning_of
+from bot.jobs import transactions
 from bot.jobs.chip_ins import Added, ChipIn, Rules
 from bot.jobs.model import Address, Job
 from bot.jobs.queries import jobs_by_id
@@ -23,6 +25,7 @@ from bot.settings import FilmSettings
 from bot.storage.transaction import Store, Transaction
 
 log = logging.getLogger(__name__)
+WAIT_MIN_S, WAIT_MAX_S = 30.0, 600.0  # until the files of a film that could not begin are made ready again
 Starting: TypeAlias = Callable[[str, Rules], Transaction[Added]]  # with the id of the maker's share
 
 
@@ -39,7 +42,9 @@ class FilmChipIns:
         maker: ShotMaker,
         prices: PriceTable,
         settings: FilmSettings,
+        clock: Callable[[], float],
     ) -> None:
+        """`clock` is in Unix seconds."""
         self._store = store
         self._runner = runner
         self._orders = orders
@@ -47,6 +52,8 @@ class FilmChipIns:
         self._maker = maker
         self._prices = prices
         self._settings = settings
+        self._clock = clock
+        self._later: dict[str, tuple[float, float]] = {}  # until when a film's files are left alone, and how long
 
     async def starting(self, draft: Draft, who: Who, address: Address, own_microusd: int) -> Starting:
         """Return what begins to collect for the draft's film, as it is and at the prices of now.
@@ -75,40 +82,65 @@ class FilmChipIns:
 
     async def _begin(self, chip_in: ChipIn, rules: Callable[[int], Rules]) -> Job | None:
         film = film_in(chip_in)
-        if film is None:
+        if film is None or self._is_to_wait(chip_in.id):
             return None
+        room = self._settings.open_of_member_max
+        # Before any file: a rule or a full server can keep it from beginning for as long as it is collected for.
+        may_begin = partial(can_begin, chip_in.id, prices=self._prices, of_member_max=room)
+        if not await self._runner.accept_by(lambda running: may_begin(rules(running)), _nothing, chip_in.guild_id):
+            return None
+        life_s = self._settings.life_hours * 3600.0
+        begun = None
+        try:
+            job = await self._first_job(film)
+            beginning = partial(begin_film, chip_in.id, job, life_s=life_s, of_member_max=room)
+            begun = await self._runner.accept_by(
+                lambda running: beginning(rules(running)), _itself, chip_in.guild_id, keep=job
+            )
+        except (EncodeFailed, FilesUnavailable, NoRoom) as error:
+            self._note_wait(chip_in.id)
+            log.warning("film %s, which is paid for, begins later: %s", chip_in.id, error)
+        except Refusal:
+            self._note_wait(chip_in.id)
+            await self._forget_unless_begun(first_of(film))
+            raise
+        if begun is None:
+            await self._forget_unless_begun(first_of(film))
+        else:
+            self._driver.wake(film.id)
+        return begun
+
+    async def _first_job(self, film: Film) -> Job:
+        """Return the job that the film begins with, whose files are kept; raises as `ShotMaker.job`."""
         jobs = await self._store.read(jobs_by_id([take.job_id for take in film.takes]))
+        check_made([take.shot for take in film.takes], jobs, film.who)
         first_id = first_of(film)
         number = next(number for number, take in enumerate(film.takes, 1) if take.job_id == first_id)
         step = beginning_of(film, jobs, number)
         if step is None:
             raise OptionRefused(MOVED_ON)
-        try:
-            job = await self._maker.job(film, jobs, step)
-        except (Busy, EncodeFailed, FilesUnavailable, NoRoom) as error:
-            log.warning("film %s, which is paid for, begins later: %s", chip_in.id, error)
-            await self._maker.forget(first_id)
-            return None
-        begin = partial(
-            begin_film,
-            chip_in.id,
-            job,
-            life_s=self._settings.life_hours * 3600.0,
-            of_member_max=self._settings.open_of_member_max,
-        )
-        try:  # after an error of the database it may have begun
-            begun = await self._runner.accept_by(
-                lambda running: begin(rules=rules(running)), _itself, chip_in.guild_id, keep=job
-            )
-        except Refusal:
-            await self._maker.forget(first_id)
-            raise
-        if begun is None:
-            await self._maker.forget(first_id)
-        else:
-            self._driver.wake(film.id)
-        return begun
+        return await self._maker.job(film, jobs, step)
+
+    async def _forget_unless_begun(self, job_id: str) -> None:
+        """Remove a job's files, unless another process, or a try whose answer was lost, has begun it with them."""
+        if await self._store.read(transactions.get(job_id)) is None:
+            await self._maker.forget(job_id)
+
+    def _is_to_wait(self, chip_in_id: str) -> bool:
+        return self._clock() < self._later.get(chip_in_id, (0.0, 0.0))[0]
+
+    def _note_wait(self, chip_in_id: str) -> None:
+        """Have the film's files left alone for a while, which doubles with each try."""
+        now = self._clock()
+        self._later = {one: wait for one, wait in self._later.items() if now < wait[0] + WAIT_MAX_S}
+        _, before_s = self._later.get(chip_in_id, (0.0, 0.0))
+        wait_s = min(WAIT_MAX_S, max(WAIT_MIN_S, before_s * 2))
+        self._later[chip_in_id] = (now + wait_s, wait_s)
 
 
 def _itself(job: Job | None) -> Job | None:
     return job
+
+
+def _nothing(_: bool) -> None:
+    return None

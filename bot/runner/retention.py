@@ -102,8 +102,9 @@ class Retention:
     async def _remove_films(self, shards: Shards) -> None:
         """Remove drafts of films that nobody touched for long, and the files of old films."""
         before = self.clock() - self.keep_drafts_s
-        for draft_id in await self.store.read(drafts.old_draft_ids(before, shards)):
-            await self.store.write(drafts.delete_draft(draft_id, before=before), guild_id=None)
+        for draft_id, guild_id in await self.store.read(drafts.old_drafts(before, shards)):
+            deleting = drafts.delete_old_draft(draft_id, guild_id, before=before)
+            await self.store.write(deleting, guild_id=guild_id)
         for film_id, guild_id in await self.store.read(old_films(self.clock() - self.keep_s, shards)):
             await self.files.remove_jobs([film_id])
             await self.store.write(note_files_gone(film_id, guild_id, at=self.clock()), guild_id=guild_id)

@@ -185,7 +185,7 @@ class ChipInMachine(JobMachine):
     @rule()
     def the_loop_looks(self) -> None:
         """Chip-ins whose time is over or whose server was left end, and full ones begin."""
-        for chip_in_id, _ in self.run(chip_ins.due_chip_ins(now=self.model.now)):
+        for chip_in_id, _, _ in self.run(chip_ins.due_chip_ins(now=self.model.now)):
             if chip_in_id not in self.open:
                 continue
             one = self.open[chip_in_id]

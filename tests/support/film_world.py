@@ -68,6 +68,7 @@ class FilmWorld:
         self.joins: list[tuple[str, ...]] = []
         self.joining: list[float | None] = []  # how far a join was, as the message showed it
         self.removed: list[str] = []  # whose files were removed
+        self.copied: list[str] = []
         self.broken: set[str] = (
             set()
         )  # what does not work now: "cancel", "discord", "disk", "frame", "join", "pictures"
@@ -108,7 +109,9 @@ class FilmWorld:
             maker=maker,
             prices=self.prices,
             settings=self.settings,
+            clock=self.clock,
         )
+        self.film_chip_ins = films
         self.chip_ins = ChipIns(cast("Runner", self), _Store(self), ChipInSettings(), self.clock, films=films)
         self.warned = asyncio.Event()
 
@@ -380,7 +383,8 @@ class _Files:
         self._world = world
 
     async def copy(self, source: str, target: str) -> None:
-        del source, target
+        del source
+        self._world.copied.append(target)
         if "pictures" in self._world.broken:
             raise FileNotFoundError
         if "disk" in self._world.broken:

@@ -103,7 +103,7 @@ async def test_a_films_files_and_rows_go(store: Store) -> None:
     )
     await store.write(change, guild_id=1)
     await store.write(drafts.save_draft(a_draft("cut", id="e" * 32), BOUNDS, at=NOW), guild_id=1)
-    assert await store.read(drafts.old_draft_ids(NOW + 1)) == ("e" * 32,)
+    assert await store.read(drafts.old_drafts(NOW + 1)) == (("e" * 32, 1),)
     assert await store.read(transactions.old_films(NOW + 1)) == ((FILM_ID, 1),)
     await store.write(transactions.note_files_gone(FILM_ID, 1, at=NOW + 9), guild_id=1)
     assert await store.read(transactions.old_films(NOW + 1)) == ()

@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 
 from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal
 from bot.films import drafts
-from bot.films.model import take_id
 from bot.films.plan import looks_of
 from bot.jobs import chip_ins, erasure, machine, transactions
 from bot.jobs.chip_ins import Added, ChipIn
 from bot.ledger import holds
 from bot.ledger.audit import totals
 from bot.ledger.model import Shipped, Who
+from bot.runner.chip_ins import bounds_of
+from bot.settings import ChipInSettings
 from bot.sharding import EVERY_SHARD
 from tests.support.film_samples import FILM_ID, a_draft
 from tests.support.film_world import WHO, Died, FilmWorld
-from tests.support.job_samples import ADDRESS
+from tests.support.job_samples import ADDRESS, JOB_ID, a_job
 
 EACH = 500_000
 THREE = a_draft("cut", "continue", "cut")
@@ -131,7 +132,9 @@ def test_the_draft_stays_as_it_is_and_is_free_again_when_it_is_over(world: FilmW
     ):
         with pytest.raises(OptionRefused, match="chip in"):
             world.do(ordering)
-    assert world.store.run(drafts.old_draft_ids(world.now + 10**9)) == ()
+    late = world.now + 10**9
+    assert world.store.run(drafts.old_drafts(late)) == ()
+    assert world.store.run(drafts.delete_old_draft(FILM_ID, 1, before=late)) is False  # found before it was begun
     world.do(world.chip_ins.add(FILM_ID, BEN, 300_000))
     world.do(world.chip_ins.cancel(FILM_ID, guild_id=1, member_id=2))
     assert held_and_spent(world) == [(0, 0), (0, 0), (0, 0)]
@@ -187,14 +190,16 @@ def test_approval_sees_the_whole_price(world: FilmWorld, *, yes: bool) -> None:
 
 
 def test_a_film_that_cannot_begin_yet_waits_and_changes_nothing(world: FilmWorld) -> None:
-    """No place: it stays full until there is one."""
+    """No place: it stays full until there is one, and no look makes its files ready before."""
     places = world.places
     world.places = replace(places, running_in_server_max=0)
     pay(world)
     waiting = chip_in(world)
     assert waiting is not None
     assert (waiting.state, waiting.obstacle, world.has_film()) == ("full", "place", False)
-    assert set(world.removed) == {take_id(FILM_ID, THREE.shots[0].id, 0)}
+    copied = world.copied
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert (world.copied, copied, world.removed) == ([], [], [])
     world.places = places
     world.do(world.chip_ins.look(EVERY_SHARD))
     assert world.film().state == "making"
@@ -208,8 +213,67 @@ def test_a_film_whose_files_cannot_be_made_ready_begins_later(world: FilmWorld) 
     assert waiting is not None
     assert (waiting.state, world.has_film(), world.open_holds()) == ("full", False, PRICE)
     world.broken.clear()
+    world.now += 30
     world.do(world.chip_ins.look(EVERY_SHARD))
     assert world.film().state == "making"
+
+
+def test_files_that_fail_are_left_alone_for_a_while(world: FilmWorld) -> None:
+    """A picture that is gone is not copied at every look, nor at every press on any chip-in's card."""
+    world.broken.add("pictures")
+    pay(world)
+    for _ in range(3):
+        world.do(world.chip_ins.look(EVERY_SHARD))
+    assert (len(world.copied), world.has_film()) == (1, False)
+    world.broken.clear()
+    world.now += 30
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert world.film().state == "making"
+
+
+def test_a_film_does_not_begin_with_a_made_shot_that_is_gone(world: FilmWorld) -> None:
+    """Nobody pays for the rest of a film that cannot be joined; everybody has theirs back when the time is over."""
+    made = transactions.accept(a_job(quote_microusd=1), world.shipped, world.places)
+    world.store.run(made)
+    world.come_to(JOB_ID)
+    draft = world.keep(replace(THREE, shots=(replace(THREE.shots[0], made=JOB_ID), *THREE.shots[1:])))
+    world.do(world.chip_ins.start_film(draft, WHO, ADDRESS, 600_000))
+    world.do(world.chip_ins.add(FILM_ID, BEN, 400_000))
+    world.store.run(erasure.note_files_removed(JOB_ID, at=world.now))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert (world.has_film(), world.open_holds()) == (False, 1_000_000)
+    world.now += 2 * 86_400
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert world.open_holds() == 0
+
+
+def test_a_begun_film_keeps_its_files_when_it_is_begun_again(world: FilmWorld) -> None:
+    """A second process, which found it full before, begins nothing and removes nothing."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 399_999))
+    world.do(world.chip_ins.add(FILM_ID, CLEO, 800_000))
+    found = chip_in(world)
+    assert found is not None
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    bounds = bounds_of(ChipInSettings())
+    now = chip_ins.Rules(bounds=bounds, shipped=world.shipped, places=world.places, now=world.now)
+    assert world.do(world.film_chip_ins.begin(found, lambda _: now)) is None
+    assert (world.removed, world.film().state) == ([], "making")
+
+
+def test_one_that_cannot_begin_keeps_no_other_one_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with it, and however many there are: the others begin, and those out of time end."""
+    monkeypatch.setattr(chip_ins, "FOUND_MAX", 1)
+    world = FilmWorld(shipped=Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9))
+    for letter, who in zip("abc", (WHO, BEN, CLEO), strict=True):
+        draft = replace(THREE, id=letter * 32, member_id=who.member_id)
+        kept = world.store.run(drafts.save_draft(draft, world.orders.draft_bounds, at=world.now))
+        world.do(world.chip_ins.start_film(kept, who, ADDRESS, PRICE))
+    execute = world.store.connection.execute
+    execute("UPDATE draws SET state = 'released', ended_at = 1 WHERE member_id = 2")  # so that its division is a defect
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert [one for (one,) in execute("SELECT id FROM films ORDER BY id")] == ["b" * 32, "c" * 32]
+    world.store.connection.close()
 
 
 def test_who_pays_can_be_erased_before_and_after_but_not_meanwhile(world: FilmWorld) -> None:

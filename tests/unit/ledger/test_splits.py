@@ -16,6 +16,7 @@ from bot.jobs.transactions import who_of
 from bot.ledger import grants, holds, reservations, shares, splits
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Grant, RuleQuery, Share, Shipped
+from bot.ledger.past_jobs import past_jobs
 from bot.ledger.reservations import Wish
 from bot.ledger.splits import divided_over
 from tests.support.job_samples import HANDLE, NOW, PLACES, RESULT, a_job
@@ -138,3 +139,9 @@ def test_a_hold_is_divided_as_a_whole_and_once(books: MemoryStore) -> None:
     books.run(splits.split("a" * 32, [("b" * 32, 100)], at=NOW, reason=""))
     with pytest.raises(StorageError):
         books.run(splits.split("a" * 32, [("c" * 32, 100)], at=NOW, reason=""))
+
+
+def test_a_divided_hold_is_rehearsed_once(books: MemoryStore) -> None:
+    """Its parts are what its member asked for; the whole beside them would be refused under rules that carry it."""
+    two_shots(books)
+    assert sorted(one.amount_microusd for one in books.run(past_jobs(1, since=0.0, limit=9))) == [234, 267, 466, 534]
