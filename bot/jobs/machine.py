@@ -1,296 +1,62 @@
 """A job's life as a pure function: (job, event) -> (job, effects).
 
-Everything that happens to a job, in ordinary running and after a restart, is one of the events below. The money
-effects are carried out in the same transaction that stores the new state; the runner performs the others. At most one
-effect, the last, ends in another event. An event that does not fit the state (a cancel that comes too late, a reply for
-a job that was cancelled) changes nothing and has no effects.
+Everything that happens to a job is one of the events of `bot.jobs.events`. The money effects of `bot.jobs.effects` are
+carried out in the same transaction that stores the new state; the runner performs the others. At most one effect, the
+last, ends in another event. An event that does not fit the state (a cancel that comes too late, a reply for a job that
+was cancelled) changes nothing and has no effects.
 """
 
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, assert_never
+from dataclasses import replace
+from typing import TypeAlias, assert_never
 
 from bot.fal.wire.result import UNPROCESSABLE
 from bot.fal.wire.types import FalStatus
-from bot.jobs.model import FINISHED, MADE, Address, Failure, Handle, Input, Job, PostedVideo, Result, Spot, State
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """A runner task has started to drive the job: right after it was accepted, or after a restart."""
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """`by` approved the job; after `approve_by` this counts as Unapproved."""
-
-    by: int
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """`by` declined the job."""
-
-    by: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unapproved:
-    """Nobody approved or declined it before `approve_by`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The card at `address` asks for the approval, with its buttons."""
-
-    address: Address
-
-
-@dataclass(frozen=True, slots=True)
-class NotAsked:
-    """Discord will never take the card that asks for the approval."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuildLeft:
-    """Wanda was removed from the job's server."""
-
-
-@dataclass(frozen=True, slots=True)
-class Uploaded:
-    """Every input is in fal's storage; the POST comes next."""
-
-    inputs: tuple[Input, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """fal accepted the request."""
-
-    handle: Handle
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """fal did not accept the request: it said so, or no connection was made."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class PutOff:
-    """fal did not accept the request because its account is locked; it may accept it later."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyLost:
-    """The POST was sent and no readable reply came: fal may have accepted it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """fal has called to say that the request with this handle has ended, whether the job knew of a request or not."""
-
-    handle: Handle
-
-
-@dataclass(frozen=True, slots=True)
-class StillRunning:
-    """fal does not hand out the result yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """The result is a video; `cost_microusd` is what fal billed for it, or None when fal did not say."""
-
-    result: Result
-    cost_microusd: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotMade:
-    """The result says that there is no video; `cost_microusd` is what fal billed for the attempt, if it said."""
-
-    failure: Failure
-    cost_microusd: int | None = None
-    billed_units: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LostSight:
-    """fal no longer answers for the request, so whether it was made and billed is not known."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """The job is past its time, and nothing carries it on any more; `failure` is why, if its state does not say it."""
-
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class CancelAsked:
-    """The member asked for a cancel."""
-
-
-@dataclass(frozen=True, slots=True)
-class VideoPosted:
-    """The video, or its link, is in the channel at `address`; in place of a link the video is tried at `retry_at`.
-
-    `posted` is what the card holds.
-    """
-
-    address: Address
-    retry_at: float | None = None
-    posted: PostedVideo | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class VideoMailed:
-    """The channel took nothing, so the video, or its link, went to the member: it is the direct message `spot`."""
-
-    spot: Spot
-    retry_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Undeliverable:
-    """Neither the channel nor the member could be given the video or its link; it is tried again at `retry_at`."""
-
-    failure: Failure
-    retry_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LateTried:
-    """The video of an ended job could not be brought this time either; None: it is not tried again."""
-
-    retry_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class EndShown:
-    """The card says how the job ended, or Discord will never take that edit; None: the card stands where it stood."""
-
-    address: Address | None = None
-
-
-Event: TypeAlias = (
-    Resumed
-    | Approved
-    | Declined
-    | Unapproved
-    | Asked
-    | NotAsked
-    | GuildLeft
-    | Uploaded
-    | Submitted
-    | Refused
-    | PutOff
-    | ReplyLost
-    | FalStatus
-    | Called
-    | StillRunning
-    | Made
-    | NotMade
-    | LostSight
-    | GivenUp
-    | CancelAsked
-    | VideoPosted
-    | VideoMailed
-    | Undeliverable
-    | LateTried
-    | EndShown
+from bot.jobs.effects import (
+    Ask,
+    AskCancel,
+    AwaitApproval,
+    Deliver,
+    Effect,
+    Expose,
+    Fetch,
+    Follow,
+    MoneyEffect,
+    Release,
+    Settle,
+    Show,
+    ShowEnd,
+    Submit,
+    Upload,
 )
+from bot.jobs.events import (
+    Approved,
+    Asked,
+    Called,
+    CancelAsked,
+    Declined,
+    EndShown,
+    Event,
+    GivenUp,
+    GuildLeft,
+    LateTried,
+    LostSight,
+    Made,
+    NotAsked,
+    NotMade,
+    PutOff,
+    Refused,
+    ReplyLost,
+    Resumed,
+    StillRunning,
+    Submitted,
+    Unapproved,
+    Undeliverable,
+    Uploaded,
+    VideoMailed,
+    VideoPosted,
+)
+from bot.jobs.model import FINISHED, MADE, Failure, Handle, Job, State
 
-
-@dataclass(frozen=True, slots=True)
-class Settle:
-    """End the hold: this much was billed, for every budget that holds it or for the server's alone.
-
-    No more than the hold is spent; `units` are fal's billable units, for the record of what it billed above that. With
-    `payers` "server" the member still pays what the server does not absorb. `is_fruitless` counts the attempt towards
-    the member's wait.
-    """
-
-    amount_microusd: int
-    reason: str
-    payers: Literal["everyone", "server"] = "everyone"
-    units: str = ""
-    is_fruitless: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """End the hold: nothing was spent. `declined_by` is who did not approve the job; `is_fruitless` as in Settle."""
-
-    reason: str
-    declined_by: int | None = None
-    is_fruitless: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Expose:
-    """Keep the server's hold, because fal may yet charge it, and end the member's unless the server absorbed enough."""
-
-    reason: str
-
-
-MoneyEffect: TypeAlias = Settle | Release | Expose
-
-
-@dataclass(frozen=True, slots=True)
-class Show:
-    """Show the new state on the card soon."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Put the question with its buttons on the card, with retries; ends in Asked, NotAsked, Unapproved or Resumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class AwaitApproval:
-    """Wait until `approve_by`; ends in Unapproved, or in Resumed when somebody decided first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """Put the inputs into fal's storage; ends in Uploaded or Refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class Submit:
-    """POST once; ends in Submitted, Refused, PutOff or ReplyLost."""
-
-
-@dataclass(frozen=True, slots=True)
-class AskCancel:
-    """Ask fal to cancel; only the result tells whether it did."""
-
-
-@dataclass(frozen=True, slots=True)
-class Follow:
-    """Follow the request; every change is a FalStatus, and it ends in a completed one or in LostSight."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """GET the result; ends in Made, NotMade, StillRunning or LostSight."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deliver:
-    """Put the video on the card; ends in VideoPosted, VideoMailed or Undeliverable."""
-
-
-@dataclass(frozen=True, slots=True)
-class ShowEnd:
-    """Make the card say how the job ended; ends in EndShown."""
-
-
-Effect: TypeAlias = Show | Ask | AwaitApproval | Upload | Submit | AskCancel | Follow | Fetch | Deliver | ShowEnd
 Step: TypeAlias = tuple[Job, tuple[MoneyEffect | Effect, ...]]
 
 
