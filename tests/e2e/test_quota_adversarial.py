@@ -95,7 +95,7 @@ async def test_a_role_that_is_gone_at_make_it(stage: Stage, files: Path) -> None
         question = await ask(stage, files)
         await stage.discord.post("gone", {"roles": ["rich"]})
         await press(stage, question, "Make it")
-        await reads(stage, question["id"], "is left.")
+        await reads(stage, question["id"], "more than your whole $0.10 for today")
 
 
 async def test_pause_between_question_and_make_it(stage: Stage, files: Path) -> None:
