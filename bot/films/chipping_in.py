@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.catalogue.price import PriceTable
-from bot.errors import Busy, NotAllowed, OptionRefused
+from bot.errors import Busy, Closed, NotAllowed, OptionRefused
 from bot.films.acts import MOVED_ON
 from bot.films.drafts import GONE, check_kept, draft_named
 from bot.films.model import Draft, Film, film_body, readable_film, take_id
@@ -113,11 +113,15 @@ def _ready(chip_in_id: str, rules: Rules) -> Transaction[tuple[ChipIn, Film, Dra
 
 def _allowed(chip_in: ChipIn, film: Film, job: Job, rules: Rules, of_member_max: int) -> Transaction[Allowed | None]:
     """Return the film's first job if rules and places let it begin now; else note which of them do not."""
-    now, running = rules.now, rules.running
-    checking = check_shared(job, rules.shipped, rules.places, now=now, running=running, reserve=_later(film))
+    now, running, later = rules.now, rules.running, _later(film)
+    checking = check_shared(job, rules.shipped, rules.places, now=now, running=running, reserve=later)
     try:
+        for mode in sorted({job.mode, *(wish.query.mode for wish in later)}):
+            rules.check_open(mode)
         yield from _check_room(film, of_member_max)
         return (yield from checking)
+    except Closed:
+        yield from chip_ins.store_full(chip_in, "off", now)
     except Busy:
         yield from chip_ins.store_full(chip_in, "place", now)
     except NotAllowed:

@@ -13,13 +13,13 @@ asked of the maker, at the whole price, when the chip-in begins and again when i
 A film is chipped in for as a whole: its shares are divided over its shots when it begins (`bot.films.chipping_in`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.errors import AlreadyRunning, Busy, NotAllowed, OptionRefused
+from bot.errors import AlreadyRunning, Busy, Closed, NotAllowed, OptionRefused
 from bot.jobs import transactions
 from bot.jobs.model import Address, Job
 from bot.jobs.places import Places, bytes_of, check_files, waiting_files
@@ -40,6 +40,12 @@ ChipInState: TypeAlias = Literal[
     "open",  # something is missing
     "full",  # nothing is missing, but it cannot begin yet
     "over",  # everything was given back; the card does not say so yet
+]
+Obstacle: TypeAlias = Literal[
+    "",
+    "off",  # its mode is, as while fal's account is locked
+    "place",
+    "rule",
 ]
 Over: TypeAlias = Literal["late", "cancelled", "deleted"]
 _REASONS: dict[Over, str] = {
@@ -82,7 +88,7 @@ class ChipIn:
     state: ChipInState = "open"
     shares: tuple[Share, ...] = ()
     over: Over | None = None
-    obstacle: Literal["", "place", "rule"] = ""
+    obstacle: Obstacle = ""
     film: str | None = None
     film_microusd: int = 0
 
@@ -141,6 +147,7 @@ class Rules:
     """What decides about a chip-in at one moment.
 
     These are the bounds, the operator's limits, the places of jobs, and how many other jobs this process makes.
+    `check_open` raises `Closed` for a mode that is off.
     """
 
     bounds: ChipInBounds
@@ -148,6 +155,7 @@ class Rules:
     places: Places
     now: float
     running: int = 0
+    check_open: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -456,7 +464,11 @@ def _begun(chip_in: ChipIn, rules: Rules) -> Transaction[Job | None]:
     card = replace(job.address, posted_at=now)  # it is edited however old the message is
     job = replace(job, created_at=now, updated_at=now, address=card, shares=chip_in.shares)
     try:
+        rules.check_open(job.mode)
         stored = yield from transactions.accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running)
+    except Closed:
+        yield from store_full(chip_in, "off", now)
+        return None
     except (Busy, AlreadyRunning):
         yield from store_full(chip_in, "place", now)
         return None
@@ -469,7 +481,7 @@ def _begun(chip_in: ChipIn, rules: Rules) -> Transaction[Job | None]:
     return stored
 
 
-def store_full(chip_in: ChipIn, obstacle: Literal["", "place", "rule"], now: float) -> Transaction[None]:
+def store_full(chip_in: ChipIn, obstacle: Obstacle, now: float) -> Transaction[None]:
     """Note that nothing is missing, and what keeps the order from beginning; "" if nothing does."""
     if (chip_in.state, chip_in.obstacle) != ("full", obstacle):  # else the card says so already
         yield from _store(replace(chip_in, state="full", obstacle=obstacle), now)

@@ -157,6 +157,7 @@ class ChipIns:
             places=self._runner.places,
             now=self._clock(),
             running=running,
+            check_open=self._runner.check_open,
         )
 
 

@@ -65,6 +65,7 @@ class Runner:
         self._store = store
         self._fal_steps = fal_steps
         self.shipped = shipped
+        self.check_open = check_open
         self._settings = settings
         self.places = places_of(settings)
         self._clock = clock

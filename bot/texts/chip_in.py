@@ -100,6 +100,8 @@ def _asked(chip_in: ChipIn, job: Job) -> str:
 def _waits(chip_in: ChipIn) -> str:
     if chip_in.obstacle == "rule":
         return "It's all there, but a rule of this server keeps it from beginning."
+    if chip_in.obstacle == "off":
+        return "It's all there, and begins as soon as Wanda makes such videos again."
     return "It's all there, and begins as soon as there's room."
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from bot.catalogue.registry import price_table
-from bot.errors import DiscordBusy, EncodeFailed, NoRoom, NotReserved
+from bot.errors import Closed, DiscordBusy, EncodeFailed, NoRoom, NotReserved
 from bot.fal.wire.types import FalStatus
 from bot.files.files import Files
 from bot.films.acts import Jobs
@@ -69,6 +69,7 @@ class FilmWorld:
         self.joining: list[float | None] = []  # how far a join was, as the message showed it
         self.removed: list[str] = []  # whose files were removed
         self.copied: list[str] = []
+        self.off: set[str] = set()  # modes
         self.broken: set[str] = (
             set()
         )  # what does not work now: "cancel", "discord", "disk", "frame", "join", "pictures"
@@ -152,6 +153,11 @@ class FilmWorld:
         """Accept as `Runner.accept_by`."""
         del job_in, guild_id, keep
         return await self.effect("accept", lambda: self.store.run(accept(0)))
+
+    def check_open(self, mode_id: str) -> None:
+        """Refuse a mode that is off."""
+        if mode_id in self.off:
+            raise Closed("not now")
 
     def called(self, job_id: str) -> None:
         """Do nothing: what was begun is driven by the test."""

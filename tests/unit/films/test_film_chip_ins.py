@@ -26,6 +26,7 @@ from tests.support.job_samples import ADDRESS, JOB_ID, a_job
 EACH = 500_000
 THREE = a_draft("cut", "continue", "cut")
 PRICE = 3 * EACH
+THREE_MODE = "wan27-image"
 BEN, CLEO = replace(WHO, member_id=3), replace(WHO, member_id=4)
 SHIPPED = Shipped(member_daily_microusd=800_000, server_monthly_microusd=10**9)
 
@@ -214,6 +215,18 @@ def test_a_film_whose_files_cannot_be_made_ready_begins_later(world: FilmWorld) 
     assert (waiting.state, world.has_film(), world.open_holds()) == ("full", False, PRICE)
     world.broken.clear()
     world.now += 30
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert world.film().state == "making"
+
+
+def test_a_film_whose_mode_is_off_waits(world: FilmWorld) -> None:
+    """While fal's account is locked, or a price is not known, what was added stays held and nothing is asked of fal."""
+    world.off.add(THREE_MODE)
+    pay(world)
+    waiting = chip_in(world)
+    assert waiting is not None
+    assert (waiting.state, waiting.obstacle, world.copied) == ("full", "off", [])
+    world.off.clear()
     world.do(world.chip_ins.look(EVERY_SHARD))
     assert world.film().state == "making"
 

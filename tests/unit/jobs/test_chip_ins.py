@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.cli.ledger import closing as closing_exposure
-from bot.errors import Busy, NotAllowed, OptionRefused, QuotaExceeded
+from bot.errors import Busy, Closed, NotAllowed, OptionRefused, QuotaExceeded
 from bot.jobs import chip_ins, erasure, machine, removals, transactions
 from bot.jobs.chip_ins import Added, ChipInBounds, Rules
 from bot.jobs.model import Job
@@ -297,6 +297,21 @@ def test_without_a_place_it_stays_full(books: MemoryStore) -> None:
     job = books.run(chip_ins.begin_full(JOB.id, said(NOW + 3)))
     assert job is not None
     assert (job.created_at, state_of(books)) == (NOW + 3, None)
+
+
+def test_while_its_mode_is_off_it_stays_full(books: MemoryStore) -> None:
+    """What fal does not take, or takes at another price, begins when it is on again; the card says so."""
+
+    def closed(mode_id: str) -> None:
+        raise Closed(mode_id)
+
+    start(books)
+    add(books, BEN, 1_500_000)
+    assert add(books, CLEO, 500_000, check_open=closed).job is None
+    waiting = books.run(chip_ins.chip_in_of(JOB.id))
+    assert waiting is not None
+    assert (waiting.state, waiting.obstacle) == ("full", "off")
+    assert books.run(chip_ins.begin_full(JOB.id, said(NOW + 3))) is not None
 
 
 def test_what_needs_approval_waits_with_its_shares(books: MemoryStore) -> None:
