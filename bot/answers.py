@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 
 from bot import metrics
-from bot.cards.discord_request import DISCORD_ERRORS
+from bot.cards.discord_request import DISCORD_ERRORS, is_no_defect
 from bot.cards.embeds import to_buttons
 from bot.errors import (
     Busy,
@@ -94,6 +94,10 @@ def sentence_for(error: BaseException, interaction: AnyInteraction, texts: Troub
             metrics.TROUBLES.labels("storage").inc()
             log.error("refused, because of the database: %s [%s]", error, place_of(interaction))
             return texts.storage
+        case _ if is_no_defect(error):
+            metrics.TROUBLES.labels("discord").inc()
+            log.warning("Discord did not take an answer: %s [%s]", error, place_of(interaction))
+            return texts.defect
         case _:
             metrics.TROUBLES.labels("defect").inc()
             log.error("an interaction failed [%s]", place_of(interaction), exc_info=error)

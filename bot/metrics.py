@@ -101,7 +101,9 @@ FIRST_ANSWER_SECONDS = _histogram(
 )
 REFUSALS = _counter("wanda_refusals", "Members' orders and presses that were refused, by the rule", "kind")
 TROUBLES = _counter(
-    "wanda_interaction_errors", "Interactions that failed for a reason of Wanda's: storage, disk, files, defect", "kind"
+    "wanda_interaction_errors",
+    "Interactions that failed, and not by a refusal: storage, disk, files, discord, defect",
+    "kind",
 )
 
 # Money.

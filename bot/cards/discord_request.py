@@ -44,6 +44,8 @@ _BY_CODE: dict[int, Trouble] = {
 }
 _TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _TOO_SLOW, _SLOW_DOWN, _SERVER = 413, 403, 401, 404, 408, 429, 500
 
+_ACKNOWLEDGED = 40060
+
 _LOG = logging.getLogger(__name__)
 CONNECTION_ERRORS = (aiohttp.ClientError, OSError)  # discord.py lets them through
 DISCORD_ERRORS = (discord.HTTPException, *CONNECTION_ERRORS)
@@ -92,6 +94,17 @@ def trouble_of(status: int, code: int) -> Trouble:
     if status in {_FORBIDDEN, _NOT_FOUND}:
         return "no_access"
     return "later" if passes(status) else "broken"
+
+
+def is_no_defect(error: BaseException) -> bool:
+    """Return whether a request to Discord failed although nothing was wrong with it.
+
+    The network or Discord had trouble, or the interaction was over, or it was answered already: the earlier answer's
+    reply had been lost.
+    """
+    if isinstance(error, discord.HTTPException):
+        return error.code == _ACKNOWLEDGED or trouble_of(error.status, error.code) in {"token_dead", "later"}
+    return isinstance(error, aiohttp.ClientError)
 
 
 def passes(status: int) -> bool:

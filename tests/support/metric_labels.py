@@ -81,7 +81,7 @@ ALLOWED: dict[str, dict[str, set[str]]] = {
     "wanda_job_step_seconds": {"step": {"submit", "queue", "render", "deliver", "whole"}},
     "wanda_first_answer_seconds": {"kind": {"application_command", "component", "autocomplete", "modal_submit"}},
     "wanda_refusals": {"kind": REFUSALS},
-    "wanda_interaction_errors": {"kind": {"storage", "disk", "files", "defect"}},
+    "wanda_interaction_errors": {"kind": {"storage", "disk", "files", "discord", "defect"}},
     "wanda_bills": {"result": {"equal", "corrected", "unfinished", "unknown", "no_charge", "free"}},
     "wanda_spent_dollars": {"payer": {"member", "server"}},
     "wanda_alarms": {"kind": {"account", "access", "balance", "price", "schema"}},
