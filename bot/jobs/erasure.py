@@ -4,7 +4,7 @@
 it notes that, `removals` has them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import Busy
@@ -20,7 +20,7 @@ from bot.jobs.rows import body_of, readable_job, readable_jobs
 from bot.ledger import asks, money_requests, reservations, tables, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.sharding import EVERY_SHARD, Shards
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Lock, Many, One, Row, Transaction
 from bot.units import counted
 
 DELETED_NAME = "a deleted file"
@@ -40,10 +40,16 @@ SELECT (SELECT count(*) FROM jobs WHERE member_id = $1 AND told = 0)
 WHERE d.member_id = $1 AND d.position = 0 AND j.told = 0)
 + (SELECT count(*) FROM draws d JOIN shares s ON s.id = d.job_id AND s.id <> s.job_id
 JOIN reservations r ON r.job_id = s.job_id WHERE d.member_id = $1 AND d.position = 0) AS n"""
+# All rows of jobs that are deleted or changed, in one order: members of one film who are erased at once have the same.
+_LOCK_JOBS = """
+SELECT id FROM jobs WHERE id IN (SELECT id FROM jobs WHERE member_id = $1 AND told = 1
+UNION SELECT id FROM jobs WHERE approved_by = $1
+UNION SELECT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id WHERE d.member_id = $1 AND d.position = 0)
+ORDER BY id FOR UPDATE"""
 # A member's draws at position 0 have an index.
 _SHARED = """
-UPDATE jobs SET version = version + 1 WHERE id IN (SELECT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id
-WHERE d.member_id = $1 AND d.position = 0) RETURNING id, body"""
+SELECT DISTINCT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id
+WHERE d.member_id = $1 AND d.position = 0 ORDER BY s.job_id"""
 _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
@@ -68,8 +74,10 @@ def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
     Raises:
         Busy: a video that they pay for is still being made, or money is reserved for one.
     """
+    shared: list[Row] = yield Many(_SHARED, (member_id,))
+    yield Lock(_LOCK_JOBS, (member_id,))
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
-    yield from _forget_shares(member_id)
+    yield from _forget_shares(member_id, [row["job_id"] for row in shared])
     guild_ids = yield from guilds_with(member_id)
     for guild_id in guild_ids:
         yield from tables.lock(guild_id)
@@ -236,13 +244,17 @@ def _forget_decisions(member_id: int) -> Transaction[None]:
         yield One("UPDATE jobs SET approved_by = NULL, body = $2 WHERE id = $1", (row["id"], body))
 
 
-def _forget_shares(member_id: int) -> Transaction[None]:
-    """Remove the member's id from other members' jobs that they paid a share of."""
-    rows: list[Row] = yield Many(_SHARED, (member_id,))
-    for row in rows:
-        job = readable_job(row)
-        body = _NOTHING if job is None else body_of(_without_name(job, member_id))
-        yield One("UPDATE jobs SET body = $2 WHERE id = $1", (row["id"], body))
+def _forget_shares(member_id: int, job_ids: Sequence[str]) -> Transaction[None]:
+    """Remove the member's id from these jobs, other members' ones that they paid a share of.
+
+    A job that has begun since they were read is still being made.
+    """
+    for job_id in job_ids:
+        row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,))
+        if row is not None:  # else it is deleted, or a film's as a whole
+            job = readable_job(row)
+            body = _NOTHING if job is None else body_of(_without_name(job, member_id))
+            yield One("UPDATE jobs SET body = $2 WHERE id = $1", (job_id, body))
 
 
 def _without_name(job: Job, member_id: int) -> Job:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,10 +20,12 @@ from bot.ledger.model import Shipped, Who
 from bot.runner.chip_ins import bounds_of
 from bot.settings import ChipInSettings
 from bot.sharding import EVERY_SHARD
+from bot.storage.transaction import Lock, Many, One, Statement, Transaction
 from tests.support.film_samples import FILM_ID, a_draft
 from tests.support.film_world import WHO, Died, FilmWorld
 from tests.support.job_samples import ADDRESS, JOB_ID, a_job
 
+T = TypeVar("T")
 EACH = 500_000
 THREE = a_draft("cut", "continue", "cut")
 PRICE = 3 * EACH
@@ -306,6 +309,28 @@ def test_who_pays_can_be_erased_before_and_after_but_not_meanwhile(world: FilmWo
     world.store.run(erasure.forget_member(4, at=world.now))
     _, jobs = world.film_and_jobs()
     assert all(4 not in {share.member_id for share in job.shares} for job in jobs.values())
+
+
+def test_erasures_of_those_who_paid_together_lock_their_jobs_in_one_order(world: FilmWorld) -> None:
+    """Friends who delete their data at once have the same jobs: each locks all of them by id before it changes one."""
+    pay(world)
+    world.make_all()
+    ran: list[Statement] = []
+    world.store.run(recorded(erasure.forget_member(4, at=world.now), ran))
+    first_change = next(n for n, one in enumerate(ran) if isinstance(one, One | Many) and "SELECT" not in one.sql[:9])
+    assert any(isinstance(one, Lock) and "ORDER BY id FOR UPDATE" in one.sql for one in ran[:first_change])
+
+
+def recorded(transaction: Transaction[T], ran: list[Statement]) -> Transaction[T]:
+    """Run a transaction, and note its statements."""
+    answer: Any = None
+    while True:
+        try:
+            statement = transaction.send(answer)
+        except StopIteration as end:
+            return end.value
+        ran.append(statement)
+        answer = yield statement
 
 
 def test_its_maker_is_erased_while_it_is_collected_for(world: FilmWorld) -> None:
