@@ -409,7 +409,7 @@ def _lost_search(
         queue_url=settings.fal.queue_url,
         deadline_s=settings.jobs.deadline_s,
         shards=shards,
-        called=runner.called,
+        called=runner.heard,
         clock=time.time,
     )
 

@@ -95,7 +95,9 @@ def _check_pixels(spec: MediaSpec, facts: MediaFacts, this: str) -> None:
 
 def _fits_in_no_size(spec: MediaSpec, short: int, long: int) -> bool:
     """Whether one side is outside the limits as soon as the other is within them."""
-    return bool(spec.side_min and spec.side_max) and long * (spec.side_min or 0) > short * (spec.side_max or 0)
+    if spec.side_min is None or spec.side_max is None:
+        return False
+    return long * spec.side_min > short * spec.side_max
 
 
 def _above(value: float, limit: float) -> str:

@@ -18,7 +18,7 @@ from bot.films.transactions import check_room, insert_film
 from bot.jobs import chip_ins
 from bot.jobs.chip_ins import Added, ChipIn, FilmOrder, Rules
 from bot.jobs.model import Job
-from bot.jobs.transactions import Allowed, check_shared, insert_shared
+from bot.jobs.transactions import CheckedJob, check_shared, insert_shared
 from bot.ledger import reservations, shares, splits, tables
 from bot.ledger.model import Share
 from bot.ledger.reservations import Wish
@@ -111,7 +111,7 @@ def _ready(chip_in_id: str, rules: Rules) -> Transaction[tuple[ChipIn, Film, Dra
     return chip_in, film, draft
 
 
-def _allowed(chip_in: ChipIn, film: Film, job: Job, rules: Rules, of_member_max: int) -> Transaction[Allowed | None]:
+def _allowed(chip_in: ChipIn, film: Film, job: Job, rules: Rules, of_member_max: int) -> Transaction[CheckedJob | None]:
     """Return the film's first job if rules and places let it begin now; else note which of them do not."""
     now, running, later = rules.now, rules.running, _later(film)
     checking = check_shared(job, rules.shipped, rules.places, now=now, running=running, reserve=later)

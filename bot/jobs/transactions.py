@@ -151,27 +151,18 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
     return stored
 
 
-def accept_shared(
-    job: Job,
-    shipped: Shipped,
-    places: Places,
-    *,
-    now: float,
-    running: int = 0,
-    reserve: Sequence[Wish] = (),
-) -> Transaction[Job]:
+def accept_shared(job: Job, shipped: Shipped, places: Places, *, now: float, running: int = 0) -> Transaction[Job]:
     """Insert a job that several members pay for, and make their `shares` its holds; returns it as it is stored.
 
-    `reserve` are jobs of the same order that are made later. Rules and approval see the number and the sum of all; what
-    is held for them is the caller's to note. The caller has the server's lock, and the shares are held. Everything is
-    checked before anything is changed; raises as `check_shared`.
+    The caller has the server's lock, and the shares are held. Everything is checked before anything is changed; raises
+    as `check_shared`.
     """
-    allowed = yield from check_shared(job, shipped, places, now=now, running=running, reserve=reserve)
-    return (yield from insert_shared(allowed))
+    checked = yield from check_shared(job, shipped, places, now=now, running=running)
+    return (yield from insert_shared(checked))
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class CheckedJob:
     """A job as it would be stored, and the terms that allow it."""
 
     job: Job
@@ -186,8 +177,11 @@ def check_shared(
     now: float,
     running: int = 0,
     reserve: Sequence[Wish] = (),
-) -> Transaction[Allowed]:
-    """Check, under the server's lock, that `accept_shared` can begin the order now; changes nothing.
+) -> Transaction[CheckedJob]:
+    """Check, under the server's lock, that an order that begins with the job may begin now; changes nothing.
+
+    `reserve` are its later jobs: rules and approval see the number and the sum of all. What is held for them is the
+    caller's to note.
 
     Raises:
         NotAllowed: a rule of now forbids it.
@@ -200,15 +194,15 @@ def check_shared(
     sum_microusd = job.quote_microusd + sum(wish.amount_microusd for wish in reserve)
     stored = _with_terms(job, view.terms, sum_microusd)
     check_place((stored,), places, taken, running=running)
-    return Allowed(stored, view.terms)
+    return CheckedJob(stored, view.terms)
 
 
-def insert_shared(allowed: Allowed) -> Transaction[Job]:
+def insert_shared(checked: CheckedJob) -> Transaction[Job]:
     """Insert the job as `accept_shared` does, in the transaction that has checked it."""
-    job = allowed.job
+    job = checked.job
     yield from _insert(job)
     yield from shares.link(job.id, job.shares, quote_microusd=job.quote_microusd)
-    if allowed.terms.content.prompt_log_id is not None:
+    if checked.terms.content.prompt_log_id is not None:
         yield from log_prompt(job)
     return job
 

@@ -218,7 +218,7 @@ class Terms:
     """Everything the rules say about one member's jobs in one channel at one moment.
 
     None means no limit. `limits` are sorted by scope and window; `scopes` are all that a job draws on, with or
-    without a limit. `blocked` and `paused` hold the administrators' reason; `channel_closed` says why no job may start
+    without a limit. `blocked` and `paused` hold the admins' reason; `channel_closed` says why no job may start
     in this channel. `erased_id` stands in the books for the member before they deleted their data, if they ever did.
     """
 

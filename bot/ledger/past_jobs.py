@@ -12,6 +12,7 @@ from bot.ledger.model import Grant, RuleQuery, Who, Window
 from bot.storage.transaction import Many, Row, Transaction
 
 ROWS_EACH = 10  # read draws for each job that may be replayed; most jobs have three, and one more for each role
+NAMES_MAX = 64  # scopes or members in one statement
 Opening: TypeAlias = Mapping[tuple[str, float], int]  # micro-dollars by scope and the beginning of a window
 
 # `similar_to` is "mode:resolution:seconds"; a job whose row was deleted keeps its draws. What was added to a film as a
@@ -115,7 +116,7 @@ def opening_of(windows: Collection[tuple[str, float]], *, before: float) -> Tran
         by_start[starts_at].append(scope)
     found: dict[tuple[str, float], int] = {}
     for starts_at, names in by_start.items():
-        for some in chunks(names, 64):
+        for some in chunks(names, NAMES_MAX):
             for row in (yield Many(_BEFORE.format(names=_places(3, len(some))), (starts_at, before, *some))):
                 found[row["scope"], starts_at] = row["used"]
     return found
@@ -124,7 +125,7 @@ def opening_of(windows: Collection[tuple[str, float]], *, before: float) -> Tran
 def grants_to(guild_id: int, member_ids: Collection[int]) -> Transaction[Mapping[int, tuple[Grant, ...]]]:
     """Return every grant to these members, each member's in the order in which they are used."""
     found: dict[int, list[Grant]] = defaultdict(list)
-    for some in chunks(sorted(member_ids), 64):
+    for some in chunks(sorted(member_ids), NAMES_MAX):
         rows: list[Row] = yield Many(_GRANTS.format(names=_places(2, len(some))), (guild_id, *some))
         for row in rows:
             grant: dict[str, Any] = dict(row)

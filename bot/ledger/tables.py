@@ -15,6 +15,7 @@ from bot.storage.transaction import Lock, Many, One, Row, Transaction, together,
 
 T = TypeVar("T")
 BudgetRow: TypeAlias = tuple[str, float, float]  # scope, start and end of the window
+SCOPES_MAX = 64  # of one statement: more are several, so that connections keep few texts prepared
 
 # Both the insert and the update lock the row. It is never deleted, and `taken` only grows: see `UnderLock`.
 _LOCK = """
@@ -111,7 +112,7 @@ def under_lock_of_job(job_id: str, reading: Transaction[T]) -> Transaction[T]:
 def look(scopes_: Sequence[str], *, at: float) -> Transaction[Looked]:
     """Return the rows of these scopes' windows that contain the moment."""
     known: dict[BudgetRow, Row] = {}
-    for some in chunks(scopes_, 64):
+    for some in chunks(scopes_, SCOPES_MAX):
         for row in (yield Many(_LOOK + among(2, len(some)), (at, *some))):
             known[row["scope"], row["starts_at"], row["ends_at"]] = row
     return Looked(frozenset(scopes_), known)
@@ -180,7 +181,7 @@ def changed_budgets(moves: Sequence[Move], counted_at: float) -> list[One]:
     return [
         One(_MOVE + among(4, len(some)), (counted_at, *deltas, *some))
         for deltas, names in alike.items()
-        for some in chunks(names, 64)
+        for some in chunks(names, SCOPES_MAX)
     ]
 
 

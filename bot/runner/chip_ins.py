@@ -144,7 +144,7 @@ class ChipIns:
             if found is None:
                 raise
             added = found  # it was committed although the answer to that was lost
-            self._runner.called(chip_in_id)
+            self._runner.heard(chip_in_id)
         if added.has_warnings:
             self._runner.warned.set()
         self.changed.set()

@@ -12,4 +12,4 @@ async def hear(store: OwnedStore, runner: Runner) -> None:
         StorageError: the database did not answer.
     """
     if store.ownership is not None:
-        await store.ownership.listen(JOBS_CHANNEL, runner.called)
+        await store.ownership.listen(JOBS_CHANNEL, runner.heard)

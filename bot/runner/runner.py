@@ -215,8 +215,8 @@ class Runner:
             job_id, guild_id=guild_id, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve
         )
 
-    def called(self, job_id: str) -> None:
-        """Carry on with a job whose state was stored because fal called, or by another process; "" stands for all.
+    def heard(self, job_id: str) -> None:
+        """Carry on with a job whose state was stored by a webhook or by another process; "" stands for all.
 
         It may be another process's job, or one that is uncertain and has no task.
         """

@@ -18,7 +18,7 @@ class MoneySettings(SettingsGroup):
     member_daily_usd: Decimal = setting(
         "WANDA_MEMBER_DAILY_USD",
         Decimal(5),
-        "What each member may spend in a day, until the server's administrators set an allowance.",
+        "What each member may spend in a day, until the server's admins set an allowance.",
         operator=True,
         ge=0,
         le=1_000_000,
@@ -27,7 +27,7 @@ class MoneySettings(SettingsGroup):
     server_monthly_usd: Decimal = setting(
         "WANDA_SERVER_MONTHLY_USD",
         Decimal(50),
-        "What each server may spend in a month, until its administrators set a pool.",
+        "What each server may spend in a month, until its admins set a pool.",
         operator=True,
         ge=0,
         le=1_000_000,
@@ -36,7 +36,7 @@ class MoneySettings(SettingsGroup):
     server_cap_monthly_usd: Decimal | None = setting(
         "WANDA_SERVER_CAP_MONTHLY_USD",
         None,
-        "The most any one server may spend in a month (UTC), whatever its administrators say; empty for no cap.",
+        "The most any one server may spend in a month (UTC), whatever its admins say; empty for no cap.",
         operator=True,
         ge=0,
         le=1_000_000,
@@ -61,7 +61,7 @@ class MoneySettings(SettingsGroup):
         "WANDA_ABSORBED_DAILY_USD",
         Decimal(1),
         "What a server pays at most, in 24 hours, for one member's failed videos that fal may have billed, beside "
-        "the first uncertain one, until its administrators set another amount; the rest is charged to the member.",
+        "the first uncertain one, until its admins set another amount; the rest is charged to the member.",
         ge=0,
         le=1_000_000,
         decimal_places=6,

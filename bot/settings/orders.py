@@ -73,7 +73,7 @@ class PresetSettings(SettingsGroup):
     of_server_max: int = setting(
         "WANDA_SERVER_PRESETS_MAX",
         25,
-        "Presets that a server's administrators may keep for all its members.",
+        "Presets that a server's admins may keep for all its members.",
         ge=1,
         le=1000,
     )

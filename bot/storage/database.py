@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from bot.errors import NoDatabase, OldDatabase, SettingsRefused, StartRefused, StorageError
 from bot.settings import StorageSettings
@@ -17,12 +16,9 @@ from bot.storage import program
 from bot.storage.data_folder import Mark, make_folder, read_mark, write_mark
 from bot.storage.location import database_name, engine_of, is_postgres, is_there, kind_of, make_parent, sqlite_path
 from bot.storage.migrate import migrate, migrations, schema_of
-from bot.storage.owned_store import Database, Locks, OwnedStore
+from bot.storage.owned_store import Database, EngineStore, Locks, OwnedStore
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import One, Store, Transaction
-
-if TYPE_CHECKING:  # asyncpg is an optional dependency
-    from bot.storage.ownership import Ownership
 
 
 async def open_store(
@@ -88,7 +84,7 @@ async def _own(
         keeps_files = await store.read(_keeps_files())
         write_mark(settings.data_dir, marked)
         await asyncio.to_thread(locks.remember)
-        ownership: Ownership | None = getattr(store, "ownership", None)
+        ownership = store.ownership
         if ownership is not None and plan.is_whole:
             await ownership.claim(most=0)
     except BaseException:
@@ -189,7 +185,7 @@ def database_id_in() -> Transaction[str]:
     return hashlib.sha256(f"wanda database {row['value']}".encode()).hexdigest()[:16]
 
 
-async def _connect(settings: StorageSettings, plan: ShardPlan | None) -> Store:
+async def _connect(settings: StorageSettings, plan: ShardPlan | None) -> EngineStore:
     if not is_postgres(settings):
         return await SQLiteStore.open(
             sqlite_path(settings),

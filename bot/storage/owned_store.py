@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bot.errors import OwnershipLost, StorageError
 from bot.metrics import STORAGE_ERRORS, STORAGE_SECONDS
@@ -45,6 +45,19 @@ class Database:
         return f"{self.name}, found, schema {self.schema}"
 
 
+class EngineStore(Store, Protocol):
+    """A store on a database of either engine."""
+
+    @property
+    def ownership(self) -> "Ownership | None":
+        """See `OwnedStore`; an SQLite file has none."""
+        ...
+
+    async def warm(self, warming: Callable[[int], Transaction[None]]) -> None:
+        """Prepare the connections for the first orders; see `OwnedStore.warm`."""
+        ...
+
+
 class OwnedStore:
     """A store whose data folder and database, or some shards of it, belong to this process until it is closed.
 
@@ -52,7 +65,7 @@ class OwnedStore:
     """
 
     def __init__(
-        self, store: Store, locks: "Locks", database: Database, mark: Mark, ownership: "Ownership | None" = None
+        self, store: EngineStore, locks: "Locks", database: Database, mark: Mark, ownership: "Ownership | None" = None
     ) -> None:
         self.database = database
         self.ownership = ownership
@@ -76,9 +89,7 @@ class OwnedStore:
 
         Each is given a number that no other one has. An SQLite file has nothing to prepare.
         """
-        warm = getattr(self._store, "warm", None)
-        if warm is not None:
-            await warm(warming)
+        await self._store.warm(warming)
 
     async def check(self) -> None:
         """Check that the database takes a write of the kind that jobs make.

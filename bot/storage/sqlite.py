@@ -220,6 +220,7 @@ class SQLiteStore:
 
     def __init__(self, path: Path, *, batch_max: int, queue_max: int, timeout_s: float, turn_wal_on: bool) -> None:
         """Make a closed store. `timeout_s` bounds the wait for a place in a line and for SQLite's write lock."""
+        self.ownership = None  # the file is this process's alone
         wal = ("journal_mode=WAL",) if turn_wal_on else ()
         durable = (*wal, "synchronous=FULL", "foreign_keys=ON")
         # Rollback data of savepoints and statements stays in memory: a crash rolls back the batch anyway. The WAL is
@@ -280,6 +281,9 @@ class SQLiteStore:
     async def read(self, transaction: Transaction[T]) -> T:
         """Run it on the reader's connection; see `Store.read`."""
         return await self._reads.answer(transaction)
+
+    async def warm(self, warming: Callable[[int], Transaction[None]]) -> None:
+        """Do nothing: its two connections have been opened."""
 
     async def close(self) -> None:
         """Carry out what waits, then close both connections; later transactions are refused."""

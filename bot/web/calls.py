@@ -77,5 +77,5 @@ class Calls:
             queue_url=self._settings.fal.queue_url,
             at_once=self._settings.web.webhooks_at_once,
             # On PostgreSQL the notification comes to this process, too (`bot/runner/job_channel.py`).
-            on_stored=runner.called if store.ownership is None else None,
+            on_stored=runner.heard if store.ownership is None else None,
         )

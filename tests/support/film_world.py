@@ -159,7 +159,7 @@ class FilmWorld:
         if mode_id in self.off:
             raise Closed("not now")
 
-    def called(self, job_id: str) -> None:
+    def heard(self, job_id: str) -> None:
         """Do nothing: what was begun is driven by the test."""
 
     async def accept_reserved(self, job: Job) -> Job:
