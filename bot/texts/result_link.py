@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from bot.jobs.model import PASSING, Job, LinkReason, PostedVideo, Result
+from bot.jobs.model import FINISHED, PASSING, Job, LinkReason, PostedVideo, Result
 from bot.texts.card import Field
 from bot.texts.plain import mebibytes
 from bot.units import TIMES
@@ -28,7 +28,7 @@ LINK_IS_ATTACHED = "(it's in the attached text file, because it's too long for a
 
 def link_sentence(job: Job, result: Result, posted: PostedVideo) -> str:
     """Return why there is only a link, with the link at the end: Discord shows the video below the message."""
-    is_tried = posted.reason in PASSING and (job.state != "failed" or job.late_at is not None)
+    is_tried = posted.reason in PASSING and (job.state not in FINISHED or job.late_at is not None)
     again = "Wanda keeps trying to bring it, and " if is_tried else ""
     kept = f"{again}fal keeps it {kept_words(job.completed_at)}"
     return f"{_why(posted)}, so here's fal's link; {kept}: {_address(job, result)}"

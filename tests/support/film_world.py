@@ -70,9 +70,8 @@ class FilmWorld:
         self.removed: list[str] = []  # whose files were removed
         self.copied: list[str] = []
         self.off: set[str] = set()  # modes
-        self.broken: set[str] = (
-            set()
-        )  # what does not work now: "cancel", "discord", "disk", "frame", "join", "pictures"
+        # What does not work now: "cancel", "discord", "disk", "frame", "join", "pictures".
+        self.broken: set[str] = set()
         self.message_id = 30  # of what is posted or edited
         self.effects = 0
         self.dies_at: int | None = None

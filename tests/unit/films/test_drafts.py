@@ -129,9 +129,8 @@ def test_a_stale_change_is_refused_and_drafts_are_bounded() -> None:
             store.run(drafts.save_draft(a_draft("cut", id="4" * 32, member_id=4), BOUNDS, at=NOW))
         assert [draft.id for draft in store.run(drafts.drafts_of(1, 2))] == [kept.id, "1" * 32]
         assert store.run(drafts.old_drafts(NOW)) == ()
-        assert (
-            store.run(drafts.delete_old_draft(kept.id, 1, before=NOW)) is False
-        )  # touched since it was found to be old
+        # It was touched since it was found to be old.
+        assert store.run(drafts.delete_old_draft(kept.id, 1, before=NOW)) is False
         assert store.run(drafts.delete_old_draft(kept.id, 1, before=NOW + 10**9)) is True
         with pytest.raises(OptionRefused, match="isn't there"):
             store.run(drafts.save_draft(newer, BOUNDS, at=NOW))

@@ -29,7 +29,7 @@ T = TypeVar("T")
 EACH = 500_000
 THREE = a_draft("cut", "continue", "cut")
 PRICE = 3 * EACH
-THREE_MODE = "wan27-image"
+MODE = "wan27-image"
 BEN, CLEO = replace(WHO, member_id=3), replace(WHO, member_id=4)
 SHIPPED = Shipped(member_daily_microusd=800_000, server_monthly_microusd=10**9)
 
@@ -224,7 +224,7 @@ def test_a_film_whose_files_cannot_be_made_ready_begins_later(world: FilmWorld) 
 
 def test_a_film_whose_mode_is_off_waits(world: FilmWorld) -> None:
     """While fal's account is locked, or a price is not known, what was added stays held and nothing is asked of fal."""
-    world.off.add(THREE_MODE)
+    world.off.add(MODE)
     pay(world)
     waiting = chip_in(world)
     assert waiting is not None

@@ -314,6 +314,13 @@ def test_every_reason_for_a_link_has_its_own_words(make_job: MakeJob, reason: Li
     assert ("Wanda keeps trying" in said(reason)) == (reason in PASSING)
 
 
+def test_a_link_whose_video_is_not_tried_again(make_job: MakeJob) -> None:
+    """A card that is drawn again after the last try does not promise another one."""
+    job = make_job(state="done", result=RESULT, completed_at=NOW, late_at=NOW)
+    again = [finished_card(one, PostedVideo(5, "not_fetched")).link for one in (job, replace(job, late_at=None))]
+    assert ["Wanda keeps trying" in link for link in again] == [True, False]
+
+
 def test_a_link_with_characters_that_mean_something_to_discord(make_job: MakeJob) -> None:
     """Brackets and stars of an address are encoded, so that the link is whole and formats nothing."""
     odd = make_job(state="done", result=replace(RESULT, url="https://v3.fal.media/my%20film*(1)_[a].mp4"))

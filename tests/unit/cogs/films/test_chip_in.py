@@ -149,8 +149,7 @@ def test_a_form_of_a_film_that_changed_begins_nothing(world: FilmWorld) -> None:
     assert world.open_holds() == 0
 
 
-def test_each_kind_of_shot_is_checked_once(world: FilmWorld) -> None:
+def test_each_kind_of_shot_is_checked_once() -> None:
     """What the rules check of two shots that are alike is one thing."""
-    del world
     alike = a_draft(shots=(a_shot(1, prompt="waves"), a_shot(2, prompt="waves")))
     assert len(ordering.kinds_of_shots(alike)) == 1

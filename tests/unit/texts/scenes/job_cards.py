@@ -75,7 +75,10 @@ SCENES: Scenes = {
         PostedVideo(900_000, file_name="wanda.mp4"), trigger="react:🔁", parent_id="p", parent_at=Spot(1, 20, 30)
     ),
     "done, by direct message": _posted(PostedVideo(900_000, file_name="wanda.mp4"), mailed=True),
-    **{f"only a link: {reason}": _posted(PostedVideo(26_000_000, reason, 10 << 20)) for reason in REASONS},
+    **{
+        f"only a link: {reason}": _posted(PostedVideo(26_000_000, reason, 10 << 20), late_at=NOW + 60)
+        for reason in REASONS
+    },
     "failed": _failed("content_policy_violation", failure={"location": ("body", "prompt")}),
     "failed, the server paid": _failed("generation_timeout", failure={"billed": "maybe", "absorbed_microusd": 750_000}),
     "failed, money kept aside": _failed("generation_timeout", failure={"billed": "maybe", "held_microusd": 750_000}),
