@@ -62,7 +62,7 @@ def _count(value: Any) -> int:
 def _timezone(value: Any) -> str:
     if not isinstance(value, str) or zone(value) is None:
         raise OptionRefused(
-            f"There is no timezone “{str(value)[:40]}”. Give its name in the IANA list, for example Europe/Berlin, "
+            f"There is no time zone “{str(value)[:40]}”. Give its name in the IANA list, for example Europe/Berlin, "
             "America/New_York or UTC."
         )
     return value

@@ -22,7 +22,7 @@ _ALONE = {
     "modes": "the modes that can be used",
     "resolutions": "the resolutions that can be used",
     "at_once": "how many videos each member can have going",
-    "timezone": "the timezone",
+    "timezone": "the time zone",
     "policy": "who pays for a failed video that fal may have billed",
     "absorbed": "the most the server pays for one member's failed videos in 24 hours",
     "approval": "the price above which a video waits for approval",

@@ -29,7 +29,7 @@ WINDOWS = [
 
 @app_commands.describe(
     whose="The pool for everybody, or what each member can spend of it.",
-    window="How often it renews, in the server's own timezone.",
+    window="How often it renews, in the server's own time zone.",
     amount="In dollars: 50, $50 or 12.50; 0 stops it.",
     reason="Why. It's shown in the audit and the log.",
 )

@@ -48,7 +48,7 @@ async def channel_clear(interaction: Interaction, channel: AnyChannel | None = N
 
 @app_commands.describe(
     channel="Which channel's pool.",
-    window="How often it renews, in the server's timezone.",
+    window="How often it renews, in the server's time zone.",
     amount="In dollars: 10, $10 or 7.50; 0 stops it.",
     reason="Why. It's shown in the audit and the log.",
 )

@@ -31,7 +31,7 @@ async def offer_spans(interaction: Interaction, current: str) -> list[app_comman
 
 @app_commands.describe(
     member="Whose allowance.",
-    window="How often it renews, in the server's timezone.",
+    window="How often it renews, in the server's time zone.",
     amount="In dollars: 5, $5 or 5.50; 0 lets them spend nothing.",
     reason="Why. It's shown in the audit and the log.",
 )

@@ -201,7 +201,7 @@ async def zone_rule(name: str) -> Change:
     known = next((one for one in names if _same(one, name)), cities[0] if len(cities) == 1 else None)
     if known is None or zone(known) is None:
         raise OptionRefused(
-            f"Wanda doesn't know the timezone “{plain(name, 40)}”. Type a city and choose from the list, such as "
+            f"Wanda doesn't know the time zone “{plain(name, 40)}”. Type a city and choose from the list, such as "
             "Europe/Berlin; nothing was changed."
         )
     return Change(subject="server", name="timezone", value=known)

@@ -284,9 +284,9 @@ async def test_server_rules(stage: Stage) -> None:
     assert "everybody could approve everything" in (await admin(stage, "approval", above="2", role="@everyone")).text
     assert "took back the price above which" in (await admin(stage, "approval", above="off")).text
 
-    assert "the timezone: not set → **Europe/Berlin**" in (await admin(stage, "timezone", name="europe/berlin")).text
+    assert "the time zone: not set → **Europe/Berlin**" in (await admin(stage, "timezone", name="europe/berlin")).text
     unknown = await admin(stage, "timezone", name="Mars/Olympus")
-    assert unknown.text.startswith("Wanda doesn't know the timezone “Mars")
+    assert unknown.text.startswith("Wanda doesn't know the time zone “Mars")
     assert unknown.text.endswith("nothing was changed.")
     assert "Time zone: Europe/Berlin" in (await admin(stage, "budget show")).text
     offered = await stage.discord.post(
