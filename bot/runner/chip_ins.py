@@ -124,7 +124,7 @@ class ChipIns:
             await self._films.begin(chip_in, self._rules)
             return
         begin = partial(chip_ins.begin_full, chip_in_id)
-        await self._runner.accept_by(lambda running: begin(self._rules(running)), _itself, guild_id)
+        await self._runner.accept_by(lambda running: begin(self._rules(running)), lambda job: job, guild_id)
 
     async def _add(
         self,
@@ -159,10 +159,6 @@ class ChipIns:
             running=running,
             check_open=self._runner.check_open,
         )
-
-
-def _itself(job: Job | None) -> Job | None:
-    return job
 
 
 def _found(chip_in_id: str, share_id: str) -> Transaction[Added | None]:

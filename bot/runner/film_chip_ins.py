@@ -87,7 +87,9 @@ class FilmChipIns:
         room = self._settings.open_of_member_max
         # Before any file: a rule or a full server can keep it from beginning for as long as it is collected for.
         may_begin = partial(can_begin, chip_in.id, prices=self._prices, of_member_max=room)
-        if not await self._runner.accept_by(lambda running: may_begin(rules(running)), _nothing, chip_in.guild_id):
+        if not await self._runner.accept_by(
+            lambda running: may_begin(rules(running)), lambda _: None, chip_in.guild_id
+        ):
             return None
         life_s = self._settings.life_hours * 3600.0
         begun = None
@@ -95,7 +97,7 @@ class FilmChipIns:
             job = await self._first_job(film)
             beginning = partial(begin_film, chip_in.id, job, life_s=life_s, of_member_max=room)
             begun = await self._runner.accept_by(
-                lambda running: beginning(rules(running)), _itself, chip_in.guild_id, keep=job
+                lambda running: beginning(rules(running)), lambda stored: stored, chip_in.guild_id, keep=job
             )
         except (EncodeFailed, FilesUnavailable, NoRoom) as error:
             self._note_wait(chip_in.id)
@@ -136,11 +138,3 @@ class FilmChipIns:
         _, before_s = self._later.get(chip_in_id, (0.0, 0.0))
         wait_s = min(WAIT_MAX_S, max(WAIT_MIN_S, before_s * 2))
         self._later[chip_in_id] = (now + wait_s, wait_s)
-
-
-def _itself(job: Job | None) -> Job | None:
-    return job
-
-
-def _nothing(_: bool) -> None:
-    return None
