@@ -12,7 +12,7 @@ from bot.texts import film_panel as words
 from bot.texts.confirmation import budget_changes
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.films.drafts import page_of, show
-from cogs.ordering.card_place import second_card
+from cogs.ordering.card_place import second_card, take_back
 from cogs.ordering.checks import CheckedQuote, check_quote, check_rules, interaction_member, rule_query
 from cogs.ordering.posting_rights import check_place
 
@@ -81,6 +81,6 @@ async def _order(interaction: Interaction, draft: Draft, who: Who, begun: str) -
         try:
             await services.films.order(draft, who, card)
         except (Refusal, StorageError):
-            await interaction.followup.delete_message(card.message_id)
+            await take_back(interaction, card)
             raise
     await show(interaction, words.said_panel(begun, draft.id))

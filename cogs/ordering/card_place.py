@@ -4,7 +4,7 @@ import logging
 
 import discord
 
-from bot.cards.discord_request import CONNECTION_ERRORS
+from bot.cards.discord_request import CONNECTION_ERRORS, DISCORD_ERRORS
 from bot.client import Interaction
 from bot.jobs.model import Address
 from bot.texts.finished import GETTING_READY
@@ -59,3 +59,14 @@ async def second_card(interaction: Interaction) -> Address:
     received_at = interaction.client.services.clock()
     message = await interaction.followup.send(PLACEHOLDER, wait=True)
     return address_of(interaction, message.id, received_at=received_at)
+
+
+async def take_back(interaction: Interaction, card: Address) -> None:
+    """Delete a second card that becomes no job's; a failure is logged, so that its member still reads why.
+
+    A moderator may have deleted it already.
+    """
+    try:
+        await interaction.followup.delete_message(card.message_id)
+    except DISCORD_ERRORS as error:
+        log.warning("a card could not be taken back: %s", error)

@@ -29,7 +29,7 @@ from cogs.base.cog import LoopCog
 from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import Form, show_form
 from cogs.chip_in.start import ask_for_amount, begin_chip_in, may_chip_in
-from cogs.ordering.card_place import second_card
+from cogs.ordering.card_place import second_card, take_back
 from cogs.ordering.checks import CheckedQuote, as_of_now, check_quote, check_quote_in_time, rule_query
 from cogs.ordering.first_order import tip_soon
 from cogs.ordering.posting_rights import check_place
@@ -277,11 +277,11 @@ async def _place(
         try:
             await accept(replace(order, address=card))
         except NOT_NOW as refusal:
-            await interaction.followup.delete_message(card.message_id)
+            await take_back(interaction, card)
             await answered.keep(services)
             await _ask_again(interaction, sentence_for(refusal, interaction))
         except Exception:
-            await interaction.followup.delete_message(card.message_id)
+            await take_back(interaction, card)
             raise
         else:
             answered.files.leave_to_job()
