@@ -72,6 +72,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
                 "peer": lambda: _bot(folder, "peer"),
                 "Wanda": lambda: _bot(folder, "wanda"),
             },
+            slow=frozenset({"peer"}),
         )
     ]
 

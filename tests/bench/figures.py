@@ -49,12 +49,13 @@ class Spec:
 class Case:
     """Contestants that do the same work, in the order in which they run, and the figures that are read.
 
-    A long one has half of the rounds that are asked for, and at least one.
+    A long one has half of the rounds that are asked for, and at least one. So have its `slow` contestants.
     """
 
     specs: tuple[Spec, ...]
     contestants: Mapping[Who, Run]
     is_long: bool = False
+    slow: frozenset[Who] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +107,14 @@ class Figure:
 
 
 async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str], None]) -> list[Figure]:
-    """Run the contestants in turn, long cases half as often; return the figures. `said` is called for each run."""
+    """Run the contestants in turn, as often as their case says; return the figures. `said` is called for each run."""
     readings: dict[Who, list[Reading]] = {who: [] for who in case.contestants}
-    turns = max(1, rounds // 2) if case.is_long else rounds
-    for turn in range(turns):
-        for who, run in case.contestants.items():
-            said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {turns}")
-            readings[who].append(await run())
+    half = max(1, rounds // 2)
+    turns = {who: half if case.is_long or who in case.slow else rounds for who in case.contestants}
+    for turn in range(max(turns.values())):
+        for who in [who for who in turns if turn < turns[who]]:
+            said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {turns[who]}")
+            readings[who].append(await case.contestants[who]())
     return [
         Figure(
             yardstick=yardstick,

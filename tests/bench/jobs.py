@@ -72,6 +72,7 @@ async def cases(folder: Path) -> AsyncGenerator[Sequence[Case]]:
                     Spec(key="busy", label="busiest stand-in then", unit="% of a core", note="100 is its ceiling"),
                 ),
                 contestants={"peer": _ramp(stands, folder, "peer"), "Wanda": _ramp(stands, folder, "wanda")},
+                slow=frozenset({"peer"}),
             ),
         )
 

@@ -104,6 +104,18 @@ async def test_a_long_case_has_half_of_the_rounds() -> None:
     assert [one.readings["Wanda"] for (one,) in found] == [(0, 1), (2,)]
 
 
+async def test_a_slow_contestant_has_half_of_the_rounds() -> None:
+    """The others have all of theirs."""
+
+    async def run() -> Reading:
+        return {"ms": 1.0}
+
+    case = Case(specs=(SPEC,), contestants={"peer": run, "Wanda": run}, slow=frozenset({"peer"}))
+    ((found,), (once,)) = [await alternate("deliver", case, rounds, lambda _: None) for rounds in (4, 1)]
+    assert {who: len(values) for who, values in found.readings.items()} == {"peer": 2, "Wanda": 4}
+    assert {who: len(values) for who, values in once.readings.items()} == {"peer": 1, "Wanda": 1}
+
+
 def test_the_readme_shows_a_run_with_its_machine_and_date() -> None:
     """A benchmark's table stands between its markers, below what it was measured on, and replaces the one before."""
     rows = [one.as_json() for one in (figure(Wanda=(2.0,), limit=(4.0,)),)]
