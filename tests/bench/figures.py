@@ -112,9 +112,10 @@ async def alternate(yardstick: str, case: Case, rounds: int, said: Callable[[str
     half = max(1, rounds // 2)
     turns = {who: half if case.is_long or who in case.slow else rounds for who in case.contestants}
     for turn in range(max(turns.values())):
-        for who in [who for who in turns if turn < turns[who]]:
-            said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {turns[who]}")
-            readings[who].append(await case.contestants[who]())
+        for who, run in case.contestants.items():
+            if turn < turns[who]:
+                said(f"{yardstick}: {case.specs[0].label}: {who}, {turn + 1} of {turns[who]}")
+                readings[who].append(await run())
     return [
         Figure(
             yardstick=yardstick,
