@@ -354,9 +354,10 @@ def advance(job_id: str, event: Event, *, now: float) -> Transaction[Advanced]:
 
 
 def advance_by(events: Sequence[Event], job_id: str, *, now: float) -> Transaction[tuple[Advanced, ...]]:
-    """Apply events, each of which ends the effects of the one before, up to one that changes nothing.
+    """Apply events in turn, of which each ends the effects of the one before.
 
-    Returns what the first did, and each after it that changed something. The effects of the last are to be performed.
+    Returns what they did, up to the last that changed something; if none did, what the first did. The effects of the
+    last are to be performed. One that changes nothing may have been stored already: fal calls and streams the same.
 
     Raises:
         StorageError: there is no such job.
@@ -364,12 +365,12 @@ def advance_by(events: Sequence[Event], job_id: str, *, now: float) -> Transacti
     row = yield from locked(job_id)
     if row is None:
         raise StorageError(f"there is no job {job_id}")
-    done = [(yield from apply(job_in(row), events[0], now=now))]
-    for event in events[1:] if done[0].changed else ():
-        following = yield from apply(done[-1].job, event, now=now)
-        if not following.changed:
-            break
-        done.append(following)
+    job, done = job_in(row), list[Advanced]()
+    for event in events:
+        done.append((yield from apply(job, event, now=now)))
+        job = done[-1].job
+    while len(done) > 1 and not done[-1].changed:
+        done.pop()
     return tuple(done)
 
 

@@ -92,7 +92,7 @@ class EventWriter:
                 wait_s = min(wait_s * 2, 60.0)
                 tried_at.add(now)
             else:
-                if tried_at and not steps[0].changed:
+                if tried_at and not steps[-1].changed:
                     steps = (await self._kept_before(steps[0], events[0], tried_at),)
                 for event, advanced in zip(events, steps, strict=False):  # what did not follow is not in `steps`
                     log.info("%s: now %s", type(event).__name__, advanced.job.state)

@@ -1,6 +1,7 @@
 """What is begun while an event is stored: nothing that anybody sees, and nothing of it is needed after a crash."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ import pytest
 from bot.errors import StorageError
 from bot.fal.client import FalClient
 from bot.fal.wire.types import FalStatus, Handle, Result
+from bot.jobs import transactions
 from bot.jobs.machine import Event
 from bot.jobs.model import Job, LinkReason, State
 from bot.jobs.transactions import Advanced
@@ -182,6 +184,24 @@ async def test_an_answer_to_a_commit_that_is_lost(rig: RunnerRig, monkeypatch: p
     job = await rig.until(lambda job: job.told)
     assert ([one.state for one in lost], job.state, len(rig.cards.delivered)) == (["delivering"], "done", 1)
     assert {one.spent_microusd for one in (await rig.view_of(job)).standings} == {job.quote_microusd}
+
+
+async def test_a_completion_that_is_stored_already(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If fal's call is stored while its stream says the same, the result is asked for once all the same."""
+    ask, asked = FalClient.result, 0
+
+    async def called(client: FalClient, handle: Handle) -> Result:
+        nonlocal asked
+        asked += 1
+        job = await rig.job()
+        call = transactions.advance(job.id, FalStatus("completed"), now=time.time())
+        await rig.store.write(call, guild_id=job.guild_id)
+        return await ask(client, handle)
+
+    monkeypatch.setattr(FalClient, "result", called)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert (job.state, asked, len(rig.cards.delivered)) == ("done", 1, 1)
 
 
 async def test_an_answer_is_judged_by_the_stored_job(rig: RunnerRig) -> None:
