@@ -40,6 +40,11 @@ _CLEAR = "DELETE FROM rules WHERE guild_id = $1 AND subject = $2 AND name = $3"
 def terms_of(who: Who, *, at: float, shipped: Shipped) -> Transaction[Terms]:
     """Return the terms that the rules give this member in this channel at this time."""
     erased_id = yield from pseudonym_of(who.guild_id, who.member_id)
+    return (yield from terms_with(who, erased_id, at=at, shipped=shipped))
+
+
+def terms_with(who: Who, erased_id: int, *, at: float, shipped: Shipped) -> Transaction[Terms]:
+    """Return the terms of a member whose pseudonym was read already."""
     rows: list[Row] = yield Many(_APPLYING, (who.guild_id, f"member:{who.member_id}", who.member_id))
     kept = [Window(row["name"], row["at"], row["expires_at"]) for row in rows if row["subject"] == _KEPT]
     named = [_ask(row) if row["subject"] == _ASK else _rule(row) for row in rows if row["subject"] != _KEPT]

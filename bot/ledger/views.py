@@ -37,7 +37,7 @@ def begin(who: Who, *, at: float, shipped: Shipped) -> Transaction[Begun]:
     """Read the terms, and what nearly every job needs beside them."""
     erased_id = yield from pseudonym_of(who.guild_id, who.member_id)
     terms, looked, attempts = yield from together(
-        rules.terms_of(who, at=at, shipped=shipped),
+        rules.terms_with(who, erased_id, at=at, shipped=shipped),
         tables.look(scopes.most_drawn_on(who, erased_id), at=at),
         fruitless.fruitless_of(who, erased_id, at=at),
     )
