@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.catalogue.price import PriceTable
-from bot.errors import Busy, Closed, NotAllowed, OptionRefused
+from bot.errors import Busy, OptionRefused
 from bot.films.acts import MOVED_ON
 from bot.films.drafts import GONE, check_kept, draft_named
 from bot.films.model import Draft, Film, film_body, readable_film, take_id
-from bot.films.ordering import as_accepted, to_make
+from bot.films.ordering import as_accepted, first_take, to_make
 from bot.films.shot_jobs import first_shot, reserved_until, wish_of
 from bot.films.transactions import check_room, insert_film
 from bot.jobs import chip_ins
@@ -22,9 +22,8 @@ from bot.jobs.transactions import CheckedJob, check_shared, insert_shared
 from bot.ledger import reservations, shares, splits, tables
 from bot.ledger.model import Share
 from bot.ledger.reservations import Wish
-from bot.storage.transaction import One, Transaction
+from bot.storage.transaction import Transaction
 
-_KNOWN = "SELECT id FROM chip_ins WHERE id = $1"
 REASON = "a film begins that several pay for"
 
 
@@ -44,7 +43,7 @@ def start_film(
     """
     yield from tables.lock(draft.guild_id, everything=rules.shipped.total_cap_microusd is not None)
     yield from check_kept(draft)
-    if (yield One(_KNOWN, (film.id,))) is not None:
+    if (yield from chip_ins.is_known(film.id)):
         raise Busy("The last time that others could chip in for this film is just being ended. Try again in a minute.")
     yield from check_room(film.who.guild_id, film.who.member_id, of_member_max=of_member_max)
     order = FilmOrder(id=film.id, body=film_body(film), reserve=tuple(_later(film)), share_id=share_id)
@@ -80,10 +79,13 @@ def begin_film(
         return None
     chip_in, film, draft = ready
     now = rules.now
-    film = replace(film, address=replace(film.address, posted_at=now), created_at=now, updated_at=now)
-    film = replace(film, ends_at=now + life_s)
+    address = replace(film.address, posted_at=now)
+    film = replace(film, address=address, created_at=now, updated_at=now, ends_at=now + life_s)
     holds_of = _divided(film, chip_in.shares)
-    if (job.id, job.quote_microusd) != (first_of(film), sum(one.amount_microusd for one in holds_of[job.id])):
+    if (job.id, job.quote_microusd) != (
+        first_take(film)[1].job_id,
+        sum(one.amount_microusd for one in holds_of[job.id]),
+    ):
         raise OptionRefused(MOVED_ON)
     job = replace(job, created_at=now, updated_at=now, address=film.address, shares=holds_of[job.id])
     allowed = yield from _allowed(chip_in, film, job, rules, of_member_max)
@@ -113,31 +115,21 @@ def _ready(chip_in_id: str, rules: Rules) -> Transaction[tuple[ChipIn, Film, Dra
 
 def _allowed(chip_in: ChipIn, film: Film, job: Job, rules: Rules, of_member_max: int) -> Transaction[CheckedJob | None]:
     """Return the film's first job if rules and places let it begin now; else note which of them do not."""
-    now, running, later = rules.now, rules.running, _later(film)
-    checking = check_shared(job, rules.shipped, rules.places, now=now, running=running, reserve=later)
-    try:
-        for mode in sorted({job.mode, *(wish.query.mode for wish in later)}):
-            rules.check_open(mode)
+    later = _later(film)
+
+    def checking() -> Transaction[CheckedJob]:
         yield from _check_room(film, of_member_max)
-        return (yield from checking)
-    except Closed:
-        yield from chip_ins.store_full(chip_in, "off", now)
-    except Busy:
-        yield from chip_ins.store_full(chip_in, "place", now)
-    except NotAllowed:
-        yield from chip_ins.store_full(chip_in, "rule", now)
-    return None
+        now, running = rules.now, rules.running
+        return (yield from check_shared(job, rules.shipped, rules.places, now=now, running=running, reserve=later))
 
-
-def first_of(film: Film) -> str:
-    """Return the id of the job that the film begins with."""
-    return next(take.job_id for take in film.takes if take.shot.made is None)
+    modes = sorted({job.mode, *(wish.query.mode for wish in later)})
+    return (yield from chip_ins.unless_kept(chip_in, checking(), rules, modes=modes))
 
 
 def _later(film: Film) -> list[Wish]:
     """Return what is reserved for the shots after the one that the film begins with."""
-    first, expires_at = first_of(film), reserved_until(film)
-    return [wish_of(film, take, expires_at=expires_at) for take in to_make(film).values() if take.job_id != first]
+    expires_at = reserved_until(film)
+    return [wish_of(film, take, expires_at=expires_at) for take in list(to_make(film).values())[1:]]
 
 
 def _check_room(film: Film, of_member_max: int) -> Transaction[None]:

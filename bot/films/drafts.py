@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.errors import OptionRefused
 from bot.films.model import Draft, draft_body, readable_draft
-from bot.jobs.chip_ins import is_collecting
+from bot.jobs.chip_ins import is_collecting, is_known
 from bot.jobs.places import bytes_of
 from bot.jobs.removals import note_removal
 from bot.ledger import tables
@@ -164,6 +164,6 @@ def old_drafts(before: float, shards: Shards = EVERY_SHARD) -> Transaction[tuple
 def delete_old_draft(draft_id: str, guild_id: int, *, before: float) -> Transaction[bool]:
     """Delete a draft as `delete_draft`, unless it was touched since, or others chip in for it by now."""
     yield from tables.lock(guild_id)
-    if (yield One("SELECT id FROM chip_ins WHERE id = $1", (draft_id,))) is not None:
+    if (yield from is_known(draft_id)):
         return False
     return (yield from delete_draft(draft_id, before=before))

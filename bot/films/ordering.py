@@ -46,6 +46,11 @@ def to_make(film: Film) -> dict[int, Take]:
     return {number: take for number, take in enumerate(film.takes, 1) if take.shot.made is None}
 
 
+def first_take(film: Film) -> tuple[int, Take]:
+    """Return the take that a new film begins with, and the number of its shot."""
+    return next(iter(to_make(film).items()))
+
+
 def as_accepted(film: Film, takes: dict[int, Take], first: Job) -> Film:
     """Return the film as the job of the first of these takes was accepted: being made, or waiting for approval."""
     if first.state != "waiting":

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.catalogue.price import PriceTable, Quote
 from bot.films.model import Film, Take
+from bot.films.ordering import first_take
 from bot.films.quoting import shot_mode
 from bot.jobs.model import Job, Order, Part, Request, job_from
 from bot.jobs.transactions import rule_query
@@ -31,7 +32,7 @@ def shot_job(film: Film, number: int, request: Request, prices: PriceTable, *, n
 
 def first_shot(film: Film, prices: PriceTable, *, now: float) -> Job:
     """Return the job that a film begins with, as far as it can be told before its files are there; raises Refusal."""
-    number, take = next((number, take) for number, take in enumerate(film.takes, 1) if take.shot.made is None)
+    number, take = first_take(film)
     return shot_job(film, number, Request(mode=shot_mode(film, take.shot)), prices, now=now)
 
 

@@ -15,7 +15,7 @@ A film is chipped in for as a whole: its shares are divided over its shots when 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,6 +33,7 @@ from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
 from bot.units import counted
 
+T = TypeVar("T")
 FOUND_MAX = 100  # in one search; the next one goes on after them
 # A backstop: the sweep of reservations gives a share back that no chip-in has ended by then.
 _GRACE_S = 86_400.0
@@ -246,6 +247,11 @@ def locked_full(chip_in_id: str, rules: Rules) -> Transaction[ChipIn | None]:
     if chip_in is None or chip_in.state != "full" or chip_in.missing_microusd or rules.now >= chip_in.expires_at:
         return None
     return chip_in
+
+
+def is_known(chip_in_id: str) -> Transaction[bool]:
+    """Return whether there is such a chip-in, or one that is over and whose card does not say so yet."""
+    return (yield One("SELECT id FROM chip_ins WHERE id = $1", (chip_in_id,))) is not None
 
 
 def is_collecting(chip_in_id: str) -> Transaction[bool]:
@@ -463,22 +469,35 @@ def _begun(chip_in: ChipIn, rules: Rules) -> Transaction[Job | None]:
     now = rules.now
     card = replace(job.address, posted_at=now)  # it is edited however old the message is
     job = replace(job, created_at=now, updated_at=now, address=card, shares=chip_in.shares)
-    try:
-        rules.check_open(job.mode)
-        stored = yield from transactions.accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running)
-    except Closed:
-        yield from store_full(chip_in, "off", now)
-        return None
-    except (Busy, AlreadyRunning):
-        yield from store_full(chip_in, "place", now)
-        return None
-    except NotAllowed:
-        yield from store_full(chip_in, "rule", now)
+    accepting = transactions.accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running)
+    stored = yield from unless_kept(chip_in, accepting, rules, modes=(job.mode,))
+    if stored is None:
         return None
     for one in chip_in.shares:
         yield from reservations.use(one.id)
     yield from forget_begun(chip_in.id)
     return stored
+
+
+def unless_kept(
+    chip_in: ChipIn, checking: Transaction[T], rules: Rules, *, modes: Iterable[str]
+) -> Transaction[T | None]:
+    """Return what the checks of a full chip-in come to; None if they, or a mode that is off, keep it from beginning.
+
+    Which it is is noted, for its card.
+    """
+    try:
+        for mode in modes:
+            rules.check_open(mode)
+        return (yield from checking)
+    except Closed:
+        obstacle: Obstacle = "off"
+    except (Busy, AlreadyRunning):
+        obstacle = "place"
+    except NotAllowed:
+        obstacle = "rule"
+    yield from store_full(chip_in, obstacle, rules.now)
+    return None
 
 
 def store_full(chip_in: ChipIn, obstacle: Obstacle, now: float) -> Transaction[None]:

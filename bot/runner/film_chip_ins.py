@@ -8,9 +8,9 @@ from typing import TypeAlias
 from bot.catalogue.price import PriceTable
 from bot.errors import EncodeFailed, FilesUnavailable, NoRoom, OptionRefused, Refusal
 from bot.films.acts import MOVED_ON
-from bot.films.chipping_in import begin_film, can_begin, film_in, first_of, start_film
+from bot.films.chipping_in import begin_film, can_begin, film_in, start_film
 from bot.films.model import Draft, Film
-from bot.films.ordering import check_made
+from bot.films.ordering import check_made, first_take
 from bot.films.plan import beginning_of
 from bot.jobs import transactions
 from bot.jobs.chip_ins import Added, ChipIn, Rules
@@ -104,10 +104,10 @@ class FilmChipIns:
             log.warning("film %s, which is paid for, begins later: %s", chip_in.id, error)
         except Refusal:
             self._note_wait(chip_in.id)
-            await self._forget_unless_begun(first_of(film))
+            await self._forget_unless_begun(first_take(film)[1].job_id)
             raise
         if begun is None:
-            await self._forget_unless_begun(first_of(film))
+            await self._forget_unless_begun(first_take(film)[1].job_id)
         else:
             self._driver.wake(film.id)
         return begun
@@ -116,9 +116,7 @@ class FilmChipIns:
         """Return the job that the film begins with, whose files are kept; raises as `ShotMaker.job`."""
         jobs = await self._store.read(jobs_by_id([take.job_id for take in film.takes]))
         check_made([take.shot for take in film.takes], jobs, film.who)
-        first_id = first_of(film)
-        number = next(number for number, take in enumerate(film.takes, 1) if take.job_id == first_id)
-        step = beginning_of(film, jobs, number)
+        step = beginning_of(film, jobs, first_take(film)[0])
         if step is None:
             raise OptionRefused(MOVED_ON)
         return await self._maker.job(film, jobs, step)
