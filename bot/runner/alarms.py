@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 
 from bot import metrics
 from bot.catalogue.registry import MODE_TITLES, MODES
@@ -23,7 +24,7 @@ class Alarms:
         self._store = store
         self._clock = clock
         self._on: dict[tuple[AlarmKind, str], Alarm] = {}
-        self._notes = 0  # how often an alarm began to be stored or was stored here
+        self._begun, self._ended = 0, 0  # how many changes began to be stored here, and how many are no longer
         self.changed = asyncio.Event()
         self.account_opened = asyncio.Event()
         self.account_opened.set()
@@ -76,13 +77,11 @@ class Alarms:
         since = self._clock() if known is None else known.since
         alarm = Alarm(kind=kind, mode=mode, what=what, text=text, closes=closes, since=since)
         self._know([*(one for one in self.on if one is not known), alarm])
-        self._notes += 1
         try:
-            await self._store.write(begin(alarm), guild_id=None)
+            with self._storing():
+                await self._store.write(begin(alarm), guild_id=None)
         except StorageError:
             log.warning("an alarm could not be stored, and is known to this process alone: %s", text, exc_info=True)
-        finally:
-            self._notes += 1
 
     async def end(self, kind: AlarmKind, mode: str = "") -> None:
         """Note that it is over; nothing happens if it is not on.
@@ -91,22 +90,30 @@ class Alarms:
             StorageError: the database did not answer, so it stays on.
         """
         if self.is_on(kind, mode):
-            await self._store.write(end(kind, mode, at=self._clock()), guild_id=None)
-            self._notes += 1
-            self._know(one for one in self.on if (one.kind, one.mode) != (kind, mode))
+            with self._storing():
+                await self._store.write(end(kind, mode, at=self._clock()), guild_id=None)
+                self._know(one for one in self.on if (one.kind, one.mode) != (kind, mode))
 
     async def refresh(self) -> None:
         """Read what is wrong from the database.
 
-        What was read while something was noted here may be older than that, and is left to the next look.
+        What is read while a change is being stored here may be older than that, and is left to the next look.
 
         Raises:
             StorageError: it did not answer, and what was known stays.
         """
-        notes = self._notes
+        begun, is_storing = self._begun, self._begun > self._ended
         found = await self._store.read(alarms_on())
-        if notes == self._notes:
+        if not is_storing and self._begun == begun:
             self._know(found)
+
+    @contextmanager
+    def _storing(self) -> Generator[None]:
+        self._begun += 1
+        try:
+            yield
+        finally:
+            self._ended += 1
 
     def _know(self, alarms: Iterable[Alarm]) -> None:
         on: dict[tuple[AlarmKind, str], Alarm] = {(one.kind, one.mode): one for one in alarms}

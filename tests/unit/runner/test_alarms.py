@@ -16,6 +16,8 @@ class LateStore:
     def __init__(self, *had: Alarm) -> None:
         self._had = had
         self.asked, self.answers = asyncio.Event(), asyncio.Event()
+        self.told, self.stores = asyncio.Event(), asyncio.Event()
+        self.stores.set()
 
     async def read(self, transaction: Any) -> tuple[Alarm, ...]:
         """Answer late."""
@@ -25,8 +27,10 @@ class LateStore:
         return self._had
 
     async def write(self, transaction: Any, **_: object) -> bool:
-        """Store at once."""
+        """Store once `stores` is set, as it is at first."""
         transaction.close()
+        self.told.set()
+        await self.stores.wait()
         return True
 
 
@@ -67,3 +71,18 @@ async def test_a_look_finds_what_others_noted() -> None:
         return None
 
     assert await known_after(LateStore(PRICE), nothing) == {"price"}
+
+
+async def test_a_look_while_an_alarm_is_being_stored_does_not_hide_it() -> None:
+    """A look that begins and ends while an alarm is on its way to the database may have read it or not."""
+    store = LateStore()
+    store.stores.clear()
+    store.answers.set()
+    alarms = Alarms(cast("Store", store), clock=lambda: 100.0)
+    beginning = asyncio.create_task(alarms.begin("account", what="locked", text="It is locked.", closes=True))
+    await store.told.wait()
+    await alarms.refresh()
+    assert alarms.is_account_closed
+    store.stores.set()
+    await beginning
+    assert alarms.is_account_closed
