@@ -166,9 +166,10 @@ class Poster:
                 content = await self._with_previews(job, card)
                 await self._edit(job, content, route)
             except DiscordRefused as refused:
-                if refused.trouble == "later":
+                is_later = refused.trouble == "later"
+                route = routes.worn_out(route) if is_later else routes.after(route, refused.trouble)
+                if is_later and route is None:
                     raise DeliveryError(_SENTENCES["later"]) from refused
-                route = routes.after(route, refused.trouble)
             else:
                 self._remember_previews(job, content.card.media)
                 return "edited"
@@ -212,30 +213,37 @@ class Poster:
             TooLarge: Discord refused the file's size.
             Forbidden: Wanda may not post there any more, or there is no such place.
             CardGone: the card was deleted, and `anew` is false.
-            DiscordBusy: Discord said "later" `discord_tries` times.
+            DiscordBusy: Discord said "later" `discord_tries` times by the last route.
             DeliveryError: every route failed; the sentence says what an admin can do.
         """
         if any(item.what == "preview" for item in content.card.media):
             shown = await self._with_previews(job, content.card, anew=True)
             content = replace(content, card=shown.card, previews=shown.previews, keep=shown.keep)
         route, waits = self.route(job), 0
-        for _ in range(len(_SENTENCES) + self._settings.discord_tries):
+        for _ in range(len(_SENTENCES) + 2 * self._settings.discord_tries):
             try:
                 if route == "reply" and not anew:
                     await self._check_card_is_there(job)
                 return await self._by(route, job, content)
             except DiscordRefused as refused:
-                follow = routes.after(route, refused.trouble)
-                if refused.trouble == "later":
-                    waits += 1
                 if refused.trouble == "message_gone" and not anew:
                     raise CardGone(_SENTENCES["message_gone"]) from refused
-                if follow is None or waits >= self._settings.discord_tries:
+                waits += refused.trouble == "later"
+                follow = await self._next(route, refused.trouble, waits)
+                if follow is None:
                     raise _error(refused.trouble) from refused
-                if refused.trouble == "later":
-                    await self._sleep(self._settings.discord_wait_s * 2 ** (waits - 1))
                 route = follow
         raise AssertionError("a route follows another at most once")
+
+    async def _next(self, route: Route, trouble: Trouble, waits: int) -> Route | None:
+        """Return the route to try next, after a rest where Discord said "later"; it did so `waits` times by now."""
+        if trouble != "later":
+            return routes.after(route, trouble)
+        rested = waits % self._settings.discord_tries
+        if not rested:
+            return routes.worn_out(route)
+        await self._sleep(self._settings.discord_wait_s * 2 ** (rested - 1))
+        return route
 
     async def _check_card_is_there(self, job: Job) -> None:
         """Raise DiscordRefused if the card was deleted: Discord takes a reply to it all the same, as asked."""
@@ -259,7 +267,7 @@ class Poster:
 
         Raises:
             TooLarge: Discord refused the file's size.
-            DiscordBusy: Discord said "later" `discord_tries` times.
+            DiscordBusy: Discord said "later" `discord_tries` times by the last route.
             DeliveryError: Discord will never take it.
         """
         route: Route | None = self.route(job)
@@ -269,11 +277,7 @@ class Poster:
                 await self._share_by(job, content, route)
             except DiscordRefused as refused:
                 waits += refused.trouble == "later"
-                if waits >= self._settings.discord_tries:
-                    raise DiscordBusy(_SENTENCES["later"]) from refused
-                if refused.trouble == "later":
-                    await self._sleep(self._settings.discord_wait_s * 2 ** (waits - 1))
-                follow = routes.after(route, refused.trouble)
+                follow = await self._next(route, refused.trouble, waits)
                 if follow is None:
                     raise _error(refused.trouble) from refused
                 route = follow

@@ -25,13 +25,18 @@ def after(route: Route, trouble: Trouble) -> Route | None:
     if trouble == "later":
         return route
     match route, trouble:
-        case "token", "token_dead" | "no_access" | "too_old":
-            return "bot"
         case "token" | "bot" | "reply", "message_gone":
             return "new"
-        case "bot", "too_old":
+        case "token", "token_dead" | "no_access" | "too_old" | "broken":
+            return "bot"
+        case "bot", "too_old" | "broken":
             return "reply"
-        case "reply", "no_reply":
+        case "reply", "no_reply" | "broken":
             return "new"
         case _:
             return None
+
+
+def worn_out(route: Route) -> Route | None:
+    """Return the next route where this one said "later" too often: Discord serves webhooks apart from its bots."""
+    return "bot" if route == "token" else None

@@ -243,15 +243,15 @@ async def test_passing_trouble_at_the_last_edit(stage: Stage, files: Path, name:
 async def test_an_outage_at_the_last_edit(stage: Stage, files: Path) -> None:
     """While Discord is unreachable the upload is retried; the video is not replaced by a link, which would expire."""
     async with held(stage, files) as message_id:
-        await stage.discord.post("faults", {"method": "PATCH", "path": "/webhooks/*", "drop": True})
+        await stage.discord.post("faults", {"method": "PATCH", "path": "/*", "drop": True})
 
     async def look() -> bool | None:
-        return True if len(await exchanges(stage, "PATCH", "/webhooks/")) > 10 else None
+        return True if len(await exchanges(stage, "PATCH", "/")) > 10 else None
 
     await eventually(look, what="ten lost edits")
     await stage.discord.delete("faults")
     await wait_for_video(stage, message_id)
-    edits = await exchanges(stage, "PATCH", "/webhooks/")
+    edits = await exchanges(stage, "PATCH", "/")
     assert not any(LINKED in text_of(line["request"]) for line in edits)
 
 

@@ -72,6 +72,23 @@ async def test_a_dead_token_is_not_the_end(stage: Stage) -> None:
     assert [asked.files for asked in stage.fake.asked] == [[("wanda-wan27-image-42.mp4", 300_000)]] * 2
 
 
+@pytest.mark.parametrize("answer", [400, 403, 404, 405, 429, None])
+async def test_a_webhook_route_that_takes_nothing(stage: Stage, answer: int | None) -> None:
+    """Whatever Discord's webhooks answer, the bot's own token keeps the card up to date, and says how the job ended."""
+    stage.fake.replies["PATCH /webhooks"] = [None if answer is None else (answer, {"code": 0})] * 100
+    job = stage.job(state="queued", result=None)
+    async with stage.cards:
+        stage.cards.show(job, Live(position=3))
+        async with asyncio.timeout(5):
+            while not stage.fake.by("PATCH /channels"):
+                await stage.fake.arrived.wait()
+                stage.fake.arrived.clear()
+        await stage.cards.finish(stage.job(state="cancelled", result=None, charged_microusd=0), Live())
+    first, last = stage.fake.by("PATCH /channels")
+    assert "In line at fal, 3 ahead" in first.payload["embeds"][0]["description"]
+    assert "Cancelled" in last.payload["embeds"][0]["description"]
+
+
 async def test_an_old_card_is_replied_to_once(stage: Stage) -> None:
     """After an hour a new message replies to the card; a repeat finds it, even without the nonce."""
     stage.now = NOW + 3600
@@ -148,11 +165,11 @@ async def test_a_broken_line_is_tried_again(stage: Stage) -> None:
 
 async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) -> None:
     """While the video is recent, a busy Discord ends the attempt; later the link is posted instead of the file."""
-    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    stage.fake.replies |= {"PATCH /webhooks": [None] * 3, "PATCH /channels": [None] * 3}
     with pytest.raises(DiscordBusy):
         await stage.cards.deliver(stage.job(completed_at=NOW))
-    assert len(stage.fake.asked) == 3
-    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    assert len(stage.fake.asked) == 6
+    stage.fake.replies |= {"PATCH /webhooks": [None] * 3, "PATCH /channels": [None] * 3}
     long_ago = stage.job(completed_at=NOW - stage.settings.cards.attach_patience_s)
     await stage.cards.deliver(long_ago)
     assert stage.fake.ends_in_a_link()
@@ -190,13 +207,13 @@ async def test_an_ending_takes_the_place_of_progress(stage: Stage) -> None:
 
 
 async def test_an_ending_that_waits_for_discord(stage: Stage) -> None:
-    """`finish` raises DiscordBusy after a bounded number of attempts; the card still shows progress."""
-    stage.fake.replies["PATCH /webhooks"] = [None] * 3
+    """`finish` raises DiscordBusy after a bounded number of attempts by each token; the card still shows progress."""
+    stage.fake.replies |= {"PATCH /webhooks": [None] * 3, "PATCH /channels": [None] * 3}
     job = stage.job(state="cancelled", result=None, charged_microusd=0)
     with pytest.raises(DiscordBusy):
         await stage.cards.finish(job, Live())
-    assert len(stage.fake.asked) == 3
-    assert stage.slept == [1.0, 2.0]
+    assert len(stage.fake.asked) == 6
+    assert stage.slept == [1.0, 2.0, 1.0, 2.0]
 
 
 async def test_an_ending_that_cannot_be_told_is_no_error(stage: Stage) -> None:

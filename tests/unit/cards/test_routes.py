@@ -90,3 +90,15 @@ def test_every_path_ends(start: Route) -> None:
 def test_later_means_the_same_way_again() -> None:
     """A rate limit or a server error does not change the route."""
     assert routes.after("token", "later") == "token"
+
+
+def test_a_route_that_stays_busy_gives_way() -> None:
+    """Webhooks may fail for hours while Discord's other routes work: then the bot's own token edits the card."""
+    assert routes.worn_out("token") == "bot"
+    assert [routes.worn_out(route) for route in ("bot", "reply", "new")] == [None, None, None]
+
+
+@pytest.mark.parametrize("route", ["token", "bot", "reply"])
+def test_a_refused_request_is_not_the_last(route: Route) -> None:
+    """A request that one route will never take is tried by each of the others before the card is given up."""
+    assert routes.after(route, "broken") is not None
