@@ -48,11 +48,17 @@ Obstacle: TypeAlias = Literal[
     "place",
     "rule",
 ]
-Over: TypeAlias = Literal["late", "cancelled", "deleted"]
+Over: TypeAlias = Literal[
+    "late",
+    "cancelled",
+    "deleted",  # its maker's data was
+    "gone",  # its card is, so nobody could add to it, take back or cancel
+]
 _REASONS: dict[Over, str] = {
     "late": "not enough was added in time",
     "cancelled": "its maker cancelled it",
     "deleted": "its maker's data was deleted",
+    "gone": "its message was deleted",
 }
 _COLUMNS = "guild_id, member_id, state, quote_microusd, input_bytes, expires_at, stale_at, body"
 _ADD = f"INSERT INTO chip_ins (id, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"  # noqa: S608 - constants of this module
@@ -310,6 +316,39 @@ def end_late(chip_in_id: str, *, now: float) -> Transaction[bool]:
         return False
     yield from _end(chip_in, "late", now)
     return True
+
+
+def end_without_card(chip_in_id: str, message_id: int, *, now: float) -> Transaction[bool]:
+    """End a chip-in whose card, this message, is gone; returns whether it was ended by this."""
+    chip_in = yield from _locked(chip_in_id)
+    if chip_in is None or chip_in.state == "over" or chip_in.address.message_id != message_id:
+        return False
+    yield from _end(chip_in, "gone", now)
+    return True
+
+
+def undo(chip_in_id: str, share_id: str, *, is_first: bool, now: float) -> Transaction[bool]:
+    """Give back a share whose member read that nothing was held; returns whether it was there.
+
+    With the first one, its maker's, the chip-in ends. A share of what has begun stays: others paid for that too.
+    """
+    chip_in = yield from _locked(chip_in_id)
+    shares = () if chip_in is None else tuple(one for one in chip_in.shares if one.id == share_id)
+    if chip_in is None or chip_in.state == "over" or not shares:
+        return False
+    if is_first:
+        yield from _end(chip_in, "cancelled", now)
+    else:
+        yield from _give_back(chip_in, shares, now)
+    return True
+
+
+def is_card(message_id: int, guild_id: int) -> Transaction[bool]:
+    """Return whether the message is the card of one of the server's chip-ins."""
+    row = yield One(
+        "SELECT id FROM chip_ins WHERE guild_id = $1 AND body LIKE $2", (guild_id, f'%"message_id":{message_id},%')
+    )
+    return row is not None
 
 
 def chip_in_of(chip_in_id: str) -> Transaction[ChipIn | None]:

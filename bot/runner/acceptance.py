@@ -139,6 +139,10 @@ class Acceptance:
             self._begin((job,))
         return answer
 
+    def refuse(self, job_id: str) -> None:
+        """Have the job cancelled if it turns up: its member reads that it was not accepted."""
+        self._refused.append(job_id)
+
     def refuse_when_off(self, modes: Collection[str]) -> None:
         """Raise `Closed` if one of the modes is off."""
         for mode in sorted(modes):
@@ -159,6 +163,8 @@ class Acceptance:
     def _begin(self, jobs: Sequence[Job]) -> Job:
         count_accepted(jobs)
         for job in jobs:
+            with suppress(ValueError):  # an earlier try of the same job may have been refused
+                self._refused.remove(job.id)
             self._tasks.drive(job)
         return jobs[0]
 
@@ -177,7 +183,8 @@ class Acceptance:
         try:
             return await self._store.read(transactions.get(jobs[0].id)) is not None
         except StorageError:
-            self._refused.extend(job.id for job in jobs)
+            for job in jobs:
+                self.refuse(job.id)
             return False
 
 

@@ -109,7 +109,7 @@ class FilmChipIns:
         if begun is None:
             await self._forget_unless_begun(first_take(film)[1].job_id)
         else:
-            self._driver.wake(film.id)
+            self._driver.ordered(film.id)
         return begun
 
     async def _first_job(self, film: Film) -> Job:

@@ -7,7 +7,9 @@ is edited again.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
@@ -19,13 +21,14 @@ from bot.errors import (
     FilesUnavailable,
     NoRoom,
     NotReserved,
+    OptionRefused,
     Refusal,
     StorageError,
     TooLarge,
 )
 from bot.films import acts, plan
 from bot.films.acts import Act, Change, Jobs
-from bot.films.model import Film, Joined
+from bot.films.model import ENDED, Film, Joined
 from bot.films.plan import looks_of, next_steps
 from bot.films.quoting import fades_s
 from bot.films.transactions import change_film, film_with_jobs, open_films
@@ -110,6 +113,7 @@ class FilmDriver:
         self._woken: set[str] = set()
         self._looked_to = BEGINNING  # when the last film of a page was ordered, and its id
         self._later: dict[str, tuple[float, float]] = {}  # until when a film waits, and how long it waits
+        self._refused: deque[str] = deque(maxlen=settings.under_way_max)
         self._turns = FairTurns(settings.at_once)
         self._loop: asyncio.Task[None] | None = None
 
@@ -129,6 +133,19 @@ class FilmDriver:
         """Go on with the film of a shot that ended, or was approved."""
         if job.part is not None:
             self.wake(job.part.film_id)
+
+    def refuse(self, film_id: str) -> None:
+        """Have the film, or its redo, stopped if it turns up: its member reads that it was not ordered."""
+        self._refused.append(film_id)
+
+    def ordered(self, film_id: str) -> None:
+        """Go on with a film of which something was ordered, also if an earlier try of that was refused."""
+        self._allow(film_id)
+        self.wake(film_id)
+
+    def _allow(self, film_id: str) -> None:
+        with suppress(ValueError):
+            self._refused.remove(film_id)
 
     def wake(self, film_id: str) -> None:
         """Go on with a film now, or once more after what is under way of it."""
@@ -201,6 +218,8 @@ class FilmDriver:
         Raises:
             StorageError: the database did not answer.
         """
+        if film_id in self._refused:
+            await self._stop_refused(film_id)
         for _ in range(STEPS_MAX):
             found = await self._store.read(film_with_jobs(film_id))
             if found is None:
@@ -214,6 +233,16 @@ class FilmDriver:
             if not any(taken):
                 return False
         return False
+
+    async def _stop_refused(self, film_id: str) -> None:
+        found = await self._store.read(film_with_jobs(film_id))
+        if found is None or found[0].state in ENDED:
+            return
+        film, now = found[0], self._clock()
+        log.warning("the film, whose member was refused, is stopped")
+        with suppress(OptionRefused):  # it is too late for that
+            await self._change(film, lambda film, jobs: acts.stopped(film, jobs, now=now))
+        self._allow(film_id)
 
     async def _take_in_turn(self, film: Film, jobs: Jobs, step: plan.Step) -> bool:
         """Take one step in the member's turn; what waits for the encoder or for an upload keeps no turn meanwhile."""

@@ -5,12 +5,13 @@ and the film's row says so. So the price is checked once as a sum, and all of it
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from bot.catalogue.price import PriceTable
-from bot.errors import Busy, EncodeFailed, FilesGone, OptionRefused, Refusal
+from bot.errors import Busy, EncodeFailed, FilesGone, OptionRefused, Refusal, StorageError
 from bot.files.files import Files
 from bot.films import acts, drafts
 from bot.films.acts import GONE, Act, Jobs
@@ -96,7 +97,7 @@ class FilmOrders:
 
     async def order(self, draft: Draft, who: Who, address: Address) -> Film:
         """Hold the price of all shots, begin the first, and keep the film in place of its draft."""
-        async with self.one_press(draft.id):
+        async with self.one_press(draft.id), self._stopped_if_refused(draft.id):
             return await self._order(draft, who, address)
 
     async def retry(self, film_id: str, number: int, job_id: str, *, who: Who, shot: Shot | None = None) -> Film:
@@ -113,7 +114,8 @@ class FilmOrders:
             if film.files_gone_at is not None:
                 raise FilesGone("Wanda no longer has the videos of this film, so no shot of it can be made anew.")
             takes = acts.redone(film, jobs, number=number, shot=shot, and_following=and_following)
-            return await self._take_again(film, jobs, takes, who)
+            async with self._stopped_if_refused(film_id):
+                return await self._take_again(film, jobs, takes, who)
 
     def retry_microusd(self, film: Film, jobs: Jobs, number: int, shot: Shot | None = None) -> int:
         """Return what another try of a missing shot, or of its edited version, costs now; raises Refusal."""
@@ -212,6 +214,15 @@ class FilmOrders:
         check_made(draft.shots, made, who)
         return film, made
 
+    @asynccontextmanager
+    async def _stopped_if_refused(self, film_id: str) -> AsyncGenerator[None]:
+        """Have what is ordered in the block stopped if it is stored although the answers to that were lost."""
+        try:
+            yield
+        except StorageError:
+            self._driver.refuse(film_id)
+            raise
+
     def one_press(self, film_id: str) -> asyncio.Lock:
         """Return the lock that has a second press see what the first did.
 
@@ -255,8 +266,11 @@ class FilmOrders:
         except Refusal:
             await self._maker.forget(takes[first].job_id)
             raise
-        self._driver.wake(film.id)
-        found = await self._store.read(film_with_jobs(film.id))
+        self._driver.ordered(film.id)
+        try:
+            found = await self._store.read(film_with_jobs(film.id))
+        except StorageError:
+            return film  # it is ordered, whatever became of it meanwhile
         return film if found is None else found[0]
 
     async def _mine(self, film_id: str, who: Who) -> tuple[Film, Jobs]:

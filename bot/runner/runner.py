@@ -192,6 +192,10 @@ class Runner:
         """Run a transaction that may accept a job; as `Acceptance.accept_by`."""
         return await self._acceptance.accept_by(accept, job_in, guild_id, keep=keep)
 
+    def refuse(self, job_id: str) -> None:
+        """Have a job cancelled that turns up although its member was refused; as `Acceptance.refuse`."""
+        self._acceptance.refuse(job_id)
+
     async def cancel(self, job_id: str, *, member_id: int) -> str:
         """Cancel a job if that is still possible; as `Decisions.cancel`."""
         return await self._decisions.cancel(job_id, member_id=member_id)

@@ -31,12 +31,14 @@ _OVER: dict[Over, str] = {
     "late": "**Not enough came together in time.** Everybody has their money back.",
     "cancelled": "**Cancelled by its maker.** Everybody has their money back.",
     "deleted": "**It won't be made.** Everybody has their money back.",
+    "gone": "**Its message was deleted.** Everybody has their money back.",
 }
 _DRAFT_KEPT = "Its maker finds the film with `/film`, as it was."
 _OVER_NOTICE: dict[Over, str] = {
     "late": "This {what} wasn't paid for in time, so you have your money back.",
     "cancelled": "This {what} was cancelled, so you have your money back.",
     "deleted": "This {what} won't be made, so you have your money back.",
+    "gone": "The message to chip in for this {what} was deleted, so you have your money back.",
 }
 
 
@@ -162,7 +164,8 @@ def amount_default(*, price_microusd: int, most_microusd: int | None) -> str:
 def added_text(chip_in: ChipIn, amount_microusd: int, *, is_made: bool) -> str:
     """Return what a member reads once their share is added."""
     if is_made:
-        return f"You added {exact_dollars(amount_microusd)}, and that was all that was missing. The video begins."
+        amount = exact_dollars(amount_microusd)
+        return f"You added {amount}, and that was all that was missing. The {_what(chip_in)} begins."
     missing = chip_in.missing_microusd
     rest = f"{exact_dollars(missing)} is missing." if missing else "It's all there now."
     return f"You added {exact_dollars(amount_microusd)}. {rest}"

@@ -178,6 +178,9 @@ class ChipInCards(LoopCog):
             log.info("the card of chip-in %s could not be drawn: %s", chip_in.id, refused)
             if refused.trouble == "later":
                 return False
+            if refused.trouble == "message_gone" and chip_in.over is None:
+                await self.bot.services.chip_ins.end_without_card(chip_in)
+                return False
         if not (told := words.told_over(chip_in)):
             return True
         try:

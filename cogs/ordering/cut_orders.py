@@ -14,6 +14,7 @@ from bot.client import Wanda
 from bot.errors import StorageError
 from bot.jobs import acknowledgements
 from bot.jobs.acknowledgements import Acknowledgement
+from bot.jobs.chip_ins import is_card, is_known
 from bot.jobs.queries import job_of_message
 from bot.jobs.transactions import get
 from bot.sharding import Shards
@@ -128,16 +129,17 @@ class CutOrders(LoopCog):
             DiscordRefused: a request failed.
             StorageError: the database did not answer.
         """
-        if await self.bot.services.store.read(get(one.id)) is not None:
+        read = self.bot.services.store.read
+        if await read(get(one.id)) is not None or await read(is_known(one.id)):
             return
         hook = discord.Webhook.partial(one.application_id, one.token or "none", client=self.bot)
         hook.type = discord.WebhookType.application  # which alone may send private messages
         if self._is_answerable(one):
-            await self._answer_thinking(hook)
-        elif await self._remove_found(one.channel_id) and self._has_token(one):
+            await self._answer_thinking(hook, one)
+        elif await self._remove_found(one.channel_id, one.guild_id) and self._has_token(one):
             await self._tell(hook)
 
-    async def _answer_thinking(self, hook: discord.Webhook) -> None:
+    async def _answer_thinking(self, hook: discord.Webhook, one: Acknowledgement) -> None:
         original = "@original"
         try:
             async with discord_request(self._timeout_s):
@@ -146,7 +148,7 @@ class CutOrders(LoopCog):
             if refused.trouble == "message_gone":
                 return  # it was answered
             raise
-        if not message.flags.loading or await self._is_card(message.id):
+        if not message.flags.loading or await self._is_card(message.id, one.guild_id):
             return
         async with discord_request(self._timeout_s):
             if message.flags.ephemeral:
@@ -155,10 +157,10 @@ class CutOrders(LoopCog):
             await hook.delete_message(message.id)
         await self._tell(hook)
 
-    async def _remove_found(self, channel_id: int) -> bool:
+    async def _remove_found(self, channel_id: int, guild_id: int) -> bool:
         """Delete the channel's messages that were found; return whether there were any."""
         for message_id in tuple(self._found[channel_id]):
-            if not await self._is_card(message_id):
+            if not await self._is_card(message_id, guild_id):
                 try:
                     turn = self.bot.services.channel_queue.turn(channel_id, "delete")
                     async with turn, discord_request(self._timeout_s):
@@ -171,8 +173,9 @@ class CutOrders(LoopCog):
             self._found[channel_id].discard(message_id)
         return channel_id in self._cleared
 
-    async def _is_card(self, message_id: int) -> bool:
-        return await self.bot.services.store.read(job_of_message(message_id)) is not None
+    async def _is_card(self, message_id: int, guild_id: int) -> bool:
+        read = self.bot.services.store.read
+        return await read(job_of_message(message_id)) is not None or await read(is_card(message_id, guild_id))
 
     async def _tell(self, hook: discord.Webhook) -> None:
         async with discord_request(self._timeout_s):

@@ -13,7 +13,7 @@ from tests.e2e.conftest import QUICK
 from tests.support import text_commands
 from tests.support.film_steps import add_shot, click, finished, open_panel, panel, submit
 from tests.support.rerun_steps import id_of, labels, press, spent_by, submit_form, wait_for_message
-from tests.support.video_steps import picture, rows, wait_for_ends, wait_for_state, wait_for_video
+from tests.support.video_steps import delete_message, picture, rows, wait_for_ends, wait_for_state, wait_for_video
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SETTINGS = {**QUICK, "WANDA_MEMBER_DAILY_USD": "2", "WANDA_CHIP_IN_LOOK_S": "0.5"}
@@ -126,6 +126,18 @@ async def test_the_maker_cancels(stage: Stage, files: Path) -> None:
     told = await wait_for_message(stage, "This video was cancelled")
     assert f"<@{await id_of(stage, 'maker')}> This" in told["content"]
     assert [spent_by(stage, await id_of(stage, name)) for name in names] == before
+
+
+async def test_a_deleted_card_gives_everybody_theirs_back(stage: Stage, files: Path) -> None:
+    """Nobody could take theirs back any more, so the next look at the card ends it, and says so."""
+    await wait_for_ends(stage)
+    before = [spent_by(stage, await id_of(stage, name)) for name in ("maker", "friend")]
+    card = await begin(stage, "friend", files, "0.1")
+    form = await press(stage, "maker", card["id"], "Add…")
+    await delete_message(stage, card["id"])
+    await submit_form(stage, "maker", form, amount="0.5")
+    await wait_for_message(stage, "was deleted, so you have your money back")
+    assert [spent_by(stage, await id_of(stage, name)) for name in ("maker", "friend")] == before
 
 
 async def test_a_film_is_paid_together(stage: Stage, files: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from bot.catalogue.registry import price_table
-from bot.errors import Closed, DiscordBusy, EncodeFailed, NoRoom, NotReserved
+from bot.errors import Closed, DiscordBusy, EncodeFailed, NoRoom, NotReserved, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.files.files import Files
 from bot.films.acts import Jobs
@@ -70,7 +70,8 @@ class FilmWorld:
         self.removed: list[str] = []  # whose files were removed
         self.copied: list[str] = []
         self.off: set[str] = set()  # modes
-        # What does not work now: "cancel", "discord", "disk", "frame", "join", "pictures".
+        # What does not work now: "answers" (of the database, which does its work), "accept" (the answers from that on),
+        # "cancel", "discord", "disk", "frame", "join", "pictures".
         self.broken: set[str] = set()
         self.message_id = 30  # of what is posted or edited
         self.effects = 0
@@ -122,12 +123,15 @@ class FilmWorld:
 
     async def effect(self, what: str, work: Callable[[], T]) -> T:
         """Do one thing that outlives the process, which may be killed before or after it; others come in between."""
-        del what
         await asyncio.sleep(0)
         self.effects += 1
         if self.effects == self.dies_at and not self.dies_after:
             raise Died
         done = work()
+        if what == "accept" and "accept" in self.broken:
+            self.broken.add("answers")
+        if "answers" in self.broken:
+            raise StorageError("the answer was lost")
         if self.effects == self.dies_at:
             raise Died
         return done
@@ -157,6 +161,9 @@ class FilmWorld:
         """Refuse a mode that is off."""
         if mode_id in self.off:
             raise Closed("not now")
+
+    def refuse(self, job_id: str) -> None:
+        """Do nothing: these jobs are a film's."""
 
     def heard(self, job_id: str) -> None:
         """Do nothing: what was begun is driven by the test."""

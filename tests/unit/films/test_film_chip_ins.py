@@ -1,6 +1,6 @@
 """A film that several members pay for: held for all shots, settled shot by shot, and given back to whoever paid."""
 
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal
+from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal, StorageError
 from bot.films import drafts
 from bot.films.plan import looks_of
 from bot.jobs import chip_ins, erasure, machine, transactions
@@ -21,6 +21,7 @@ from bot.runner.chip_ins import bounds_of
 from bot.settings import ChipInSettings
 from bot.sharding import EVERY_SHARD
 from bot.storage.transaction import Lock, Many, One, Statement, Transaction
+from bot.texts.chip_in import added_text, told_over
 from tests.support.film_samples import FILM_ID, a_draft
 from tests.support.film_world import WHO, Died, FilmWorld
 from tests.support.job_samples import ADDRESS, JOB_ID, a_job
@@ -409,3 +410,85 @@ def test_whatever_is_added_everybody_pays_their_part_and_no_more(
     assert all(held + spent <= most for (held, spent), most in zip(held_and_spent(world), paid_in, strict=True))
     world.check()
     world.store.connection.close()
+
+
+def lost(world: FilmWorld, work: Coroutine[Any, Any, Any]) -> None:
+    """Do something whose answers are all lost, although the database does it."""
+    world.broken.add("accept")
+    with pytest.raises(StorageError):
+        world.do(work)
+    world.broken.clear()
+
+
+def test_what_its_maker_read_was_not_begun_gives_everything_back(world: FilmWorld) -> None:
+    """No card shows it then, so nobody could cancel it: the next look ends it, whoever else added to it meanwhile."""
+    lost(world, world.chip_ins.start_film(world.keep(THREE), WHO, ADDRESS, 700_001))
+    assert world.open_holds() == 700_001
+    world.do(world.chip_ins.add(FILM_ID, BEN, 799_999))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    ended = chip_in(world)
+    assert ended is not None
+    assert (ended.over, world.open_holds(), world.has_film()) == ("cancelled", 0, False)
+    world.store.run(chip_ins.shown(FILM_ID, is_over=True))
+    pay(world)  # another try of the same draft is another one
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    world.drive()
+    assert world.film().state == "making"
+
+
+def test_a_share_whose_member_read_that_it_was_not_added_goes_back(world: FilmWorld) -> None:
+    """What they add when they try it again is all they pay, and a film that is full by it does not begin."""
+    start(world)
+    lost(world, world.chip_ins.add(FILM_ID, BEN, 799_999))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert (held_and_spent(world)[1], world.has_film()) == ((0, 0), False)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 300_000))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert held_and_spent(world) == [(700_001, 0), (300_000, 0), (0, 0)]
+
+
+def test_a_share_is_found_in_the_film_that_has_begun_meanwhile(world: FilmWorld) -> None:
+    """Its answer was lost once, and it was the last one: its member reads that they added it."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 399_999))
+    accept_by, look = world.accept_by, world.chip_ins.look
+
+    async def answer_lost(*given: Any, **named: Any) -> None:
+        added = await accept_by(*given, **named)
+        assert added is not None
+        vars(world).pop("accept_by")
+        await look(EVERY_SHARD)
+        raise StorageError("the answer was lost")
+
+    vars(world)["accept_by"] = answer_lost
+    added = world.do(world.chip_ins.add(FILM_ID, CLEO, 800_000))
+    assert (added.share_microusd, added.job is not None, added.chip_in.missing_microusd) == (400_000, True, 0)
+    assert (world.film().state, "The film begins." in added_text(added.chip_in, 400_000, is_made=True)) == (
+        "making",
+        True,
+    )
+
+
+def test_one_whose_card_is_gone_ends(world: FilmWorld) -> None:
+    """Nobody could cancel it or take theirs back; an edit of a card that was its before ends nothing."""
+    start(world)
+    world.do(world.chip_ins.add(FILM_ID, BEN, 300_000))
+    found = chip_in(world)
+    assert found is not None
+    world.do(world.chip_ins.end_without_card(replace(found, address=replace(found.address, message_id=1))))
+    assert world.open_holds() == 1_000_001
+    world.do(world.chip_ins.end_without_card(found))
+    ended = chip_in(world)
+    assert ended is not None
+    assert (ended.over, world.open_holds(), told_over(ended)) == ("gone", 0, (2, 3))
+
+
+def test_the_card_of_a_chip_in_is_known_by_its_message(world: FilmWorld) -> None:
+    """A restart removes placeholders that became nothing, and no card with which members have their money back."""
+    start(world)
+    for message_id, guild_id, is_known in (
+        (ADDRESS.message_id, 1, True),
+        (ADDRESS.message_id, 2, False),
+        (3, 1, False),
+    ):
+        assert world.store.run(chip_ins.is_card(message_id, guild_id)) is is_known

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import FilesGone, OptionRefused, QuotaExceeded, Refusal
+from bot.errors import FilesGone, OptionRefused, QuotaExceeded, Refusal, StorageError
 from bot.films.drafts import save_draft
 from bot.films.model import Film, film_body
 from bot.films.plan import looks_of
@@ -534,3 +534,48 @@ async def test_unfinished_films_are_looked_at_page_by_page(monkeypatch: pytest.M
     assert world.shown == ids
     await world.driver.stop()
     world.store.connection.close()
+
+
+def test_a_film_whose_member_read_that_it_was_not_ordered_is_stopped(world: FilmWorld) -> None:
+    """Its answers were lost and its card was taken away: nothing more of it begins, and nothing is asked of fal."""
+    draft = world.keep(FIVE)
+    world.broken.add("accept")
+    with pytest.raises(StorageError):
+        world.do(world.orders.order(draft, WHO, ADDRESS))
+    world.broken.clear()
+    assert world.money()[0] > 0
+    world.make_all()
+    assert (world.film().state, world.money(), world.posts) == ("cancelled", (0, 0), [])
+
+
+def test_a_redo_whose_member_read_that_it_was_not_ordered_leaves_the_film_as_it_was(world: FilmWorld) -> None:
+    """What is ordered later of the same film goes on."""
+    world.order(FIVE)
+    world.make_all()
+    before = world.film()
+    spent = world.money()
+    world.broken.add("accept")
+    with pytest.raises(StorageError):
+        world.do(world.orders.redo(FILM_ID, 4, before.take(4).shot, who=WHO, and_following=False))
+    world.broken.clear()
+    world.make_all()
+    assert (world.film().state, world.money(), world.film().joined) == ("done", spent, before.joined)
+    world.do(world.orders.redo(FILM_ID, 4, before.take(4).shot, who=WHO, and_following=False))
+    world.make_all()
+    assert (world.film().state, world.money()) == ("done", (0, spent[1] + EACH))
+
+
+def test_an_order_is_accepted_whatever_is_read_after_it(world: FilmWorld) -> None:
+    """The card of a film that is held and stored is never taken away because of a look at it."""
+    draft = world.keep(FIVE)
+    accept_all = world.accept_all
+
+    async def then_silent(*given: Any, **named: Any) -> Any:
+        job = await accept_all(*given, **named)
+        world.broken.add("answers")
+        return job
+
+    vars(world)["accept_all"] = then_silent
+    film = world.do(world.orders.order(draft, WHO, ADDRESS))
+    world.broken.clear()
+    assert film.id == world.film().id
