@@ -38,7 +38,7 @@ def price_line(mode_id: str, pairs: Sequence[str], picker: Picker) -> Quote:
         if lengths:
             files |= _stand_ins(mode, lengths, name, value)
         elif name in mode.media():
-            raise OptionRefused(f"{name} is a file, which a price does not need. Leave it out and try again.")
+            raise OptionRefused(f"{name} is a file, which a price doesn't need. Leave it out and try again.")
         elif name not in mode.specs():
             raise OptionRefused(_unknown_key(mode, name))
         else:
@@ -69,7 +69,7 @@ def _split(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not (name and equals and value):
-            raise OptionRefused(f"{shortened(pair)} is not a key=value pair. Write it like resolution=1080p.")
+            raise OptionRefused(f"{shortened(pair)} isn't a key=value pair. Write it like resolution=1080p.")
         if name in given:
             raise OptionRefused(f"{shortened(name)} is given twice. Leave one out and try again.")
         given[name] = value

@@ -4,6 +4,14 @@ from collections.abc import Iterable
 
 VALUE_LENGTH_MAX = 40
 WHOLE_CLIP = "the whole clip"
+_OPTION_WORDS = {  # of options whose own names are no words for a sentence
+    "num_frames": "number of frames",
+    "frames_per_second": "number of frames a second",
+    "enable_safety_checker": "safety check",
+    "enable_output_safety_checker": "safety check of the video",
+    "enable_prompt_expansion": "prompt rewriting",
+    "audio": "sound",
+}
 
 
 def listed(names: Iterable[object], last: str = "or") -> str:
@@ -29,6 +37,11 @@ def shortened(value: object) -> str:
     """Return the value on one line, cut to `VALUE_LENGTH_MAX` characters."""
     text = " ".join(str(value).split()) or "empty"
     return text if len(text) <= VALUE_LENGTH_MAX else f"{text[: VALUE_LENGTH_MAX - 1]}…"
+
+
+def option_words(name: str) -> str:
+    """Return an option as a sentence names it: "end image" for `end_image`."""
+    return _OPTION_WORDS.get(name, name.replace("_", " "))
 
 
 def length_words(option: str, length: int) -> str:

@@ -140,11 +140,11 @@ class PriceTable:
         known = list(self.rates(mode_id))
         if known:
             raise ModeOff(
-                f"{title} is off at {resolution}, because its price there is not known. "
+                f"{title} is off at {resolution}, because its price there isn't known. "
                 f"Choose {' or '.join(known)} and try again."
             )
         raise ModeOff(
-            f"{title} is off, because its price is not known. "
+            f"{title} is off, because its price isn't known. "
             "Choose another mode, or ask whoever runs Wanda to set the price."
         )
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.catalogue.fields import OptionSpec
 from bot.catalogue.mode import Mode
-from bot.catalogue.phrases import listed, range_text, shortened
+from bot.catalogue.phrases import listed, option_words, range_text, shortened
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -30,22 +30,22 @@ def unknown_option(mode: type[Mode], name: str) -> str:
 
 def option_sentence(mode: type[Mode], spec: OptionSpec, kind: str, given: Any) -> str:
     """Return the sentence for one broken option; `kind` is pydantic's name of the error."""
-    name = spec.name
+    the = f"The {option_words(spec.name)}"
     match kind:
         case "missing" if spec.kind == "file":
-            return f"{name} is missing. Attach a file there and try again."
+            return f"{the} is missing. Attach one and try again."
         case "missing":
-            return f"{name} is missing. Fill it in and try again."
+            return f"{the} is missing. Fill it in and try again."
         case "string_too_short":
-            return f"{name} is empty. Write something there and try again."
+            return f"{the} is empty. Write something there and try again."
         case "string_too_long":
             longest = spec.length_max or 0
             return (
-                f"{name} is {len(given):,} characters long; {mode.title} takes up to {longest:,}. "
+                f"{the} is {len(given):,} characters long, and {mode.title} takes up to {longest:,}. "
                 f"Shorten it by {len(given) - longest:,} and try again."
             )
         case _:
-            return f"{name} is {shortened(given)}; {mode.title} takes {takes(spec)} there. Change it and try again."
+            return f"{the} is {shortened(given)}, and {mode.title} takes {takes(spec)}. Change it and try again."
 
 
 def takes(spec: OptionSpec) -> str:

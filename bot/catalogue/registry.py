@@ -46,8 +46,8 @@ def by_id(mode_id: str) -> type[Mode]:
     for mode in MODES:
         if mode.id == mode_id:
             return mode
-    names = listed((mode.id for mode in MODES), "and")
-    raise OptionRefused(f"There is no mode {shortened(mode_id)}; there are {names}. Choose one of these.")
+    names = listed(mode.id for mode in MODES)
+    raise OptionRefused(f"There's no mode “{shortened(mode_id)}”. Choose {names}.")
 
 
 def build(mode_id: str, options: Mapping[str, Any], attached: Mapping[str, Attached]) -> Mode:

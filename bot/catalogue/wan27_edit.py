@@ -47,7 +47,7 @@ def _duration(value: object) -> int:
     number = _BY_TEXT.get(str(value))
     if number is None:
         raise ValueError(
-            f"duration is {shortened(value)}; Wan 2.7 edit takes 2 to 10 s there, or 0 for the whole clip. "
+            f"The duration is {shortened(value)}, and Wan 2.7 edit takes 2 to 10 s, or 0 for the whole clip. "
             "Change it and try again."
         )
     return number

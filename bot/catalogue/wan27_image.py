@@ -123,14 +123,16 @@ class Wan27Image(PerSecond):
     def _one_start(self) -> Self:
         if self.image and self.video:
             raise ValueError(
-                "Wan 2.7 starts from an image or continues a video, not both. Remove one of them and try again."
+                "Wan 2.7 starts from a picture or continues a clip, not both. Remove one of them and try again."
             )
         if self.audio and self.video:
-            raise ValueError("audio goes with an image, not with a video. Remove one of them and try again.")
+            raise ValueError("Sound goes with a picture, not with a clip. Remove one of them and try again.")
         if self.end_image and not (self.image or self.video):
-            raise ValueError("end_image alone has nothing to start from. Attach an image or a video and try again.")
+            raise ValueError(
+                "An end image alone has nothing to start from. Attach a picture or a clip too and try again."
+            )
         if not (self.image or self.video):
-            raise ValueError("There is nothing to start from. Attach an image or a video and try again.")
+            raise ValueError("There's nothing to start from. Attach a picture or a clip and try again.")
         return self
 
     def check_rules(self, facts: Mapping[str, MediaFacts]) -> None:
@@ -138,7 +140,7 @@ class Wan27Image(PerSecond):
         seconds = facts["video"].seconds if self.video else None
         if seconds is not None and seconds >= self.duration:
             raise MediaRefused(
-                f"This clip is {seconds_text(microseconds(seconds))} s long, and duration counts it in: "
+                f"This clip is {seconds_text(microseconds(seconds))} s long, and the duration counts it in: "
                 f"{self.duration} s leaves nothing to add. Choose a duration of {int(seconds) + 1} to 15 s, "
                 "or trim the clip, and try again."
             )

@@ -91,7 +91,7 @@ class Wan27Reference(PerSecond):
     def _some_references(self) -> Self:
         count = len(self.attached())
         if not count:
-            raise ValueError("There is no reference. Attach at least one picture or clip and try again.")
+            raise ValueError("There's no reference. Attach at least one picture or clip and try again.")
         if count > REFERENCES_MAX:
             raise ValueError(
                 f"These are {count} references; Wan 2.7 takes at most {REFERENCES_MAX}, pictures and clips together. "

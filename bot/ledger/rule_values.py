@@ -38,7 +38,7 @@ def checked(subject: str, name: str, value: Any) -> Any:
 def checked_amount(value: Any) -> int:
     """Return the amount in micro-dollars; raises OptionRefused, for whoever gave it, if it is out of bounds."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= AMOUNT_MAX_MICROUSD:
-        raise OptionRefused(f"The amount must be from $0.00 to {exact_dollars(AMOUNT_MAX_MICROUSD)}.")
+        raise OptionRefused(f"The amount goes from $0.00 to {exact_dollars(AMOUNT_MAX_MICROUSD)}. Give one of these.")
     return value
 
 
@@ -49,20 +49,20 @@ def _raise(value: Any) -> dict[str, int]:
 def _names(value: Any) -> list[str]:
     names = sorted({str(name) for name in value})
     if len(names) > NAMES_MAX:
-        raise OptionRefused(f"These are {len(names)} names; give at most {NAMES_MAX}.")
+        raise OptionRefused(f"These are {len(names)} names, and {NAMES_MAX} is the most. Leave some out and try again.")
     return names
 
 
 def _count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= AT_ONCE_MAX:
-        raise OptionRefused(f"The number of jobs at once must be from 1 to {AT_ONCE_MAX:,}.")
+        raise OptionRefused(f"Videos at once go from 1 to {AT_ONCE_MAX:,}. Give one of these.")
     return value
 
 
 def _timezone(value: Any) -> str:
     if not isinstance(value, str) or zone(value) is None:
         raise OptionRefused(
-            f"There is no time zone “{str(value)[:40]}”. Give its name in the IANA list, for example Europe/Berlin, "
+            f"There's no time zone “{str(value)[:40]}”. Give its name in the IANA list, for example Europe/Berlin, "
             "America/New_York or UTC."
         )
     return value
@@ -71,7 +71,7 @@ def _timezone(value: Any) -> str:
 def _one_of(*words: str) -> _Check:
     def check(value: Any) -> Any:
         if value not in words:
-            raise OptionRefused(f"“{str(value)[:40]}” is not one of {', '.join(words)}.")
+            raise OptionRefused(f"“{str(value)[:40]}” isn't one of {', '.join(words)}. Choose one of these.")
         return value
 
     return check
@@ -80,14 +80,18 @@ def _one_of(*words: str) -> _Check:
 def _reason(value: Any) -> str:
     text = " ".join(str(value).split())
     if len(text) > REASON_MAX:
-        raise OptionRefused(f"The reason has {len(text):,} characters; give at most {REASON_MAX}.")
+        raise OptionRefused(
+            f"The reason has {len(text):,} characters, and {REASON_MAX} is the most. Shorten it and try again."
+        )
     return text
 
 
 def _approval(value: Any) -> dict[str, Any]:
     wait_s = float(value["wait_s"])
     if not WAIT_MIN_S <= wait_s <= WAIT_MAX_S:
-        raise OptionRefused(f"The wait for an approval must be from 1 minute to {WAIT_MAX_S // 86400} days.")
+        raise OptionRefused(
+            f"An approval can wait from 1 minute to {WAIT_MAX_S // 86400} days. Choose a time between, and try again."
+        )
     role_id = value.get("role_id")
     return {
         "above_microusd": checked_amount(value["above_microusd"]),
@@ -107,7 +111,9 @@ def _words(value: Any) -> list[str]:
     words = list(dict.fromkeys(" ".join(str(word).split()) for word in value))
     longest = max((len(word) for word in words), default=0)
     if not words or not all(words) or len(words) > WORDS_MAX or longest > WORD_CHARS_MAX:
-        raise OptionRefused(f"Give 1 to {WORDS_MAX:,} words of at most {WORD_CHARS_MAX} characters each.")
+        raise OptionRefused(
+            f"A list has 1 to {WORDS_MAX:,} words of up to {WORD_CHARS_MAX} characters each. Change it and try again."
+        )
     return words
 
 

@@ -28,7 +28,7 @@ def typed_amount(text: str) -> int:
     match = _NUMBER.fullmatch(number)
     if match is None or len(number) > _LENGTH_MAX:
         raise OptionRefused(
-            f"“{_short(said)}” is not an amount in dollars. Write a number with a point, for example 5, $5 or 5.50."
+            f"“{_short(said)}” isn't an amount in dollars. Write a number with a point, for example 5, $5 or 5.50."
         )
     if len(match["rest"] or match["only"] or "") > _DECIMALS_MAX:
         raise OptionRefused(

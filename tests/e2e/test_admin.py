@@ -143,12 +143,12 @@ async def test_budgets(stage: Stage) -> None:
     ("amount", "says"),
     [
         ("-5", "negative"),
-        ("five", "not an amount in dollars"),
+        ("five", "an amount in dollars"),
         ("1.2345678", "more than 6 decimals"),
         ("1000001", "above $1,000,000"),
-        ("", "not an amount"),
-        ("1e3", "not an amount"),
-        ("<@1> " + "9" * 3000, "not an amount"),
+        ("", "an amount"),
+        ("1e3", "an amount"),
+        ("<@1> " + "9" * 3000, "an amount"),
     ],
 )
 async def test_amounts(stage: Stage, amount: str, says: str) -> None:

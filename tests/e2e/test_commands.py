@@ -211,9 +211,9 @@ async def test_a_run_that_cannot_start(
     [
         ("wan27-image resolution=1080p duration=15", 0, "$2.25 = 15 s × $0.15\n"),
         ("wan27-reference duration=3 video_seconds=8", 0, "$1.10 = (8 s in + 3 s out) × $0.10\n"),
-        ("wan27-image resolution=8k", 2, "resolution is 8k; Wan 2.7 image takes 720p or 1080p there."),
+        ("wan27-image resolution=8k", 2, "The resolution is 8k, and Wan 2.7 image takes 720p or 1080p."),
         ("wan27-image colour=red", 2, "colour"),
-        ("wan99-image duration=5", 2, "There is no mode wan99-image"),
+        ("wan99-image duration=5", 2, "There's no mode “wan99-image”"),
     ],
 )
 async def test_price(tmp_path: Path, line: str, status: int, said: str) -> None:

@@ -245,7 +245,7 @@ def test_an_unknown_price_turns_the_mode_off(unknown: Decimal | None) -> None:
 
 def test_a_mode_without_any_price_is_off() -> None:
     """With no price at all the mode is off as a whole."""
-    with pytest.raises(ModeOff, match=r"Wan 2.5 image is off, because its price is not known"):
+    with pytest.raises(ModeOff, match=r"Wan 2.5 image is off, because its price isn't known"):
         request("wan25-image").quote({}, registry.price_table({"wan25": {}}))
 
 

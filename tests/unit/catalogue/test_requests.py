@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from bot.catalogue import registry
 from bot.catalogue.mode import Mode
+from bot.catalogue.phrases import option_words
+from bot.catalogue.refusals import option_sentence
 from bot.catalogue.wan27_edit import Wan27Edit
 from bot.errors import OptionRefused
 from tests.support.catalogue_samples import LEAST, attached, input_facts, request
@@ -124,7 +126,7 @@ def test_27_edit_payload() -> None:
 @pytest.mark.parametrize("duration", [1, 11, -1, "1", "", "05", 2.0, True, False, None])
 def test_27_edit_takes_a_whole_clip_or_two_to_ten_seconds(duration: object) -> None:
     """Any other length is refused with what there is, of what type it may be."""
-    with pytest.raises(ValidationError, match=r"takes 2 to 10 s there, or 0 for the whole clip\."):
+    with pytest.raises(ValidationError, match=r"takes 2 to 10 s, or 0 for the whole clip\."):
         Wan27Edit.model_validate({"prompt": "x", "video": attached("video")["video"], "duration": duration})
 
 
@@ -217,16 +219,19 @@ def test_a_stored_request_is_the_same_request(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"duration": "soon"}, "duration is soon; Wan 2.7 image takes a whole number from 2 to 15 there."),
-        ({"duration": 2.5}, "duration is 2.5; Wan 2.7 image takes a whole number from 2 to 15 there."),
-        ({"duration": "9" * 5000}, f"duration is {'9' * 39}…; Wan 2.7 image takes a whole number from 2 to 15 there."),
-        ({"resolution": "4k\nnow"}, "resolution is 4k now; Wan 2.7 image takes 720p or 1080p there."),
+        ({"duration": "soon"}, "The duration is soon, and Wan 2.7 image takes a whole number from 2 to 15."),
+        ({"duration": 2.5}, "The duration is 2.5, and Wan 2.7 image takes a whole number from 2 to 15."),
+        (
+            {"duration": "9" * 5000},
+            f"The duration is {'9' * 39}…, and Wan 2.7 image takes a whole number from 2 to 15.",
+        ),
+        ({"resolution": "4k\nnow"}, "The resolution is 4k now, and Wan 2.7 image takes 720p or 1080p."),
         (
             {"enable_safety_checker": "perhaps"},
-            "enable_safety_checker is perhaps; Wan 2.7 image takes true or false there.",
+            "The safety check is perhaps, and Wan 2.7 image takes true or false.",
         ),
-        ({"prompt": 7}, "prompt is 7; Wan 2.7 image takes text there."),
-        ({"image": "cat.png"}, "image is cat.png; Wan 2.7 image takes a file there."),
+        ({"prompt": 7}, "The prompt is 7, and Wan 2.7 image takes text."),
+        ({"image": "cat.png"}, "The image is cat.png, and Wan 2.7 image takes a file."),
     ],
 )
 def test_a_broken_option_is_one_sentence(options: dict[str, Any], sentence: str) -> None:
@@ -238,6 +243,16 @@ def test_a_broken_option_is_one_sentence(options: dict[str, Any], sentence: str)
     assert refused.value.__cause__ is None
 
 
+@pytest.mark.parametrize("mode", registry.MODES)
+def test_refusals_name_options_in_words(mode: type[Mode]) -> None:
+    """A sentence about an option names it as people say it: "the end image", and never `end_image` or `num_frames`."""
+    for name, spec in mode.specs().items():
+        for kind in ("missing", "string_too_short", "string_too_long", "int_parsing"):
+            sentence = option_sentence(mode, spec, kind, "x")
+            assert sentence.startswith(f"The {option_words(name)} ")
+            assert "_" not in name or name not in sentence
+
+
 def test_an_unknown_option_is_named_with_the_known_ones() -> None:
     """An option that the mode does not have is refused with those it has."""
     with pytest.raises(OptionRefused, match=r"^Wan 2.1 image has no option fps; it has prompt, .* and seed[.]"):
@@ -246,7 +261,7 @@ def test_an_unknown_option_is_named_with_the_known_ones() -> None:
 
 def test_floats_are_finite() -> None:
     """NaN is refused as a strength."""
-    with pytest.raises(OptionRefused, match=r"^strength is nan; Wan 2.2 video takes a number from 0 to 1 there"):
+    with pytest.raises(OptionRefused, match=r"^The strength is nan, and Wan 2.2 video takes a number from 0 to 1[.]"):
         request("wan22-video", strength=float("nan"))
 
 
@@ -255,7 +270,7 @@ def test_lookups() -> None:
     for mode in registry.MODES:
         assert registry.by_id("-".join(mode.command())) is registry.by_id(mode.id) is mode
     assert registry.by_id("wan27-image").command() == ("wan27", "image")
-    with pytest.raises(OptionRefused, match=r"^There is no mode wan3-image; there are wan27-image, .* and wan21-image"):
+    with pytest.raises(OptionRefused, match=r"^There's no mode “wan3-image”[.] Choose wan27-image, .* or wan21-image"):
         registry.by_id("wan3-image")
 
 

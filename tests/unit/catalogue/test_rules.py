@@ -4,6 +4,7 @@ import pytest
 
 from bot.catalogue import registry
 from bot.catalogue.limits import check_media
+from bot.catalogue.phrases import option_words
 from bot.errors import MediaRefused, OptionRefused
 from tests.support.catalogue_samples import LEAST, MB, attached, input_facts, request
 
@@ -31,10 +32,10 @@ def test_27_image_takes_these_files_together(files: tuple[str, ...]) -> None:
     [
         ((), "nothing to start from"),
         (("audio",), "nothing to start from"),
-        (("end_image",), "end_image alone"),
-        (("end_image", "audio"), "end_image alone"),
+        (("end_image",), "end image alone"),
+        (("end_image", "audio"), "end image alone"),
         (("image", "video"), "not both"),
-        (("video", "audio"), "audio goes with an image"),
+        (("video", "audio"), "Sound goes with a picture"),
         (("image", "end_image", "video", "audio"), "not both"),
     ],
 )
@@ -92,7 +93,7 @@ def test_reference_refuses_none_and_six(files: tuple[str, ...], words: str) -> N
 def test_what_the_page_requires_is_required(mode_id: str, name: str) -> None:
     """Without a required option the command is refused by its name."""
     options, files = LEAST[mode_id]
-    with pytest.raises(OptionRefused, match=f"^{name} is missing[.]"):
+    with pytest.raises(OptionRefused, match=f"^The {option_words(name)} is missing[.]"):
         registry.build(
             mode_id,
             {key: value for key, value in options.items() if key != name},
@@ -105,7 +106,7 @@ def test_what_the_page_requires_is_required(mode_id: str, name: str) -> None:
 )
 def test_a_required_prompt_is_not_empty(mode_id: str) -> None:
     """An empty prompt is no prompt."""
-    with pytest.raises(OptionRefused, match=r"^prompt is empty[.]"):
+    with pytest.raises(OptionRefused, match=r"^The prompt is empty[.]"):
         request(mode_id, prompt="")
 
 

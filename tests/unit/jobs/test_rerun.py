@@ -189,7 +189,7 @@ def test_a_changed_video_is_the_clip_of_wan_2_7_edit() -> None:
     assert found.mode.options() == {"prompt": "make it night", "resolution": "1080p", "duration": 0}
     assert rerun.change_of(job, input_facts("video"), prompt="x" * 5000).notes == ()
     for wrong in ("", "x" * 5001):
-        with pytest.raises(OptionRefused, match=r"^prompt is "):
+        with pytest.raises(OptionRefused, match=r"^The prompt is "):
             rerun.change_of(job, input_facts("video"), prompt=wrong)
 
 
