@@ -47,6 +47,8 @@ Obstacle: TypeAlias = Literal[
     "off",  # its mode is, as while fal's account is locked
     "place",
     "rule",
+    "files",  # its files cannot be had now
+    "gone",  # what it is made of is gone or has changed
 ]
 Over: TypeAlias = Literal[
     "late",
@@ -341,6 +343,13 @@ def undo(chip_in_id: str, share_id: str, *, is_first: bool, now: float) -> Trans
     else:
         yield from _give_back(chip_in, shares, now)
     return True
+
+
+def note_obstacle(chip_in_id: str, obstacle: Obstacle, *, now: float) -> Transaction[None]:
+    """Note what keeps a full chip-in from beginning, for its card; does nothing to any other."""
+    chip_in = yield from _locked(chip_in_id)
+    if chip_in is not None and chip_in.state == "full":
+        yield from store_full(chip_in, obstacle, now)
 
 
 def is_card(message_id: int, guild_id: int) -> Transaction[bool]:

@@ -6,14 +6,14 @@ from functools import partial
 from typing import TypeAlias
 
 from bot.catalogue.price import PriceTable
-from bot.errors import EncodeFailed, FilesUnavailable, NoRoom, OptionRefused, Refusal
+from bot.errors import Busy, EncodeFailed, FilesUnavailable, NoRoom, OptionRefused, Refusal
 from bot.films.acts import MOVED_ON
 from bot.films.chipping_in import begin_film, can_begin, film_in, start_film
 from bot.films.model import Draft, Film
 from bot.films.ordering import check_made, first_take
 from bot.films.plan import beginning_of
 from bot.jobs import transactions
-from bot.jobs.chip_ins import Added, ChipIn, Rules
+from bot.jobs.chip_ins import Added, ChipIn, Obstacle, Rules, note_obstacle
 from bot.jobs.model import Address, Job
 from bot.jobs.queries import jobs_by_id
 from bot.ledger.model import Who
@@ -99,11 +99,11 @@ class FilmChipIns:
             begun = await self._runner.accept_by(
                 lambda running: beginning(rules(running)), lambda stored: stored, chip_in.guild_id, keep=job
             )
-        except (EncodeFailed, FilesUnavailable, NoRoom) as error:
-            self._note_wait(chip_in.id)
+        except (Busy, EncodeFailed, FilesUnavailable, NoRoom) as error:
+            await self._note_wait(chip_in, "files")
             log.warning("film %s, which is paid for, begins later: %s", chip_in.id, error)
         except Refusal:
-            self._note_wait(chip_in.id)
+            await self._note_wait(chip_in, "gone")
             await self._forget_unless_begun(first_take(film)[1].job_id)
             raise
         if begun is None:
@@ -129,10 +129,11 @@ class FilmChipIns:
     def _is_to_wait(self, chip_in_id: str) -> bool:
         return self._clock() < self._later.get(chip_in_id, (0.0, 0.0))[0]
 
-    def _note_wait(self, chip_in_id: str) -> None:
-        """Have the film's files left alone for a while, which doubles with each try."""
-        now = self._clock()
+    async def _note_wait(self, chip_in: ChipIn, why: Obstacle) -> None:
+        """Have the film's files left alone for a while, which doubles with each try, and its card say why."""
+        now, chip_in_id = self._clock(), chip_in.id
         self._later = {one: wait for one, wait in self._later.items() if now < wait[0] + WAIT_MAX_S}
         _, before_s = self._later.get(chip_in_id, (0.0, 0.0))
         wait_s = min(WAIT_MAX_S, max(WAIT_MIN_S, before_s * 2))
         self._later[chip_in_id] = (now + wait_s, wait_s)
+        await self._store.write(note_obstacle(chip_in_id, why, now=now), guild_id=chip_in.guild_id)

@@ -100,11 +100,22 @@ def _asked(chip_in: ChipIn, job: Job) -> str:
 
 
 def _waits(chip_in: ChipIn) -> str:
-    if chip_in.obstacle == "rule":
-        return "It's all there, but a rule of this server keeps it from beginning."
-    if chip_in.obstacle == "off":
-        return "It's all there, and begins as soon as Wanda makes such videos again."
-    return "It's all there, and begins as soon as there's room."
+    match chip_in.obstacle:
+        case "rule":
+            return "It's all there, but a rule of this server keeps it from beginning."
+        case "off":
+            return "It's all there, and begins as soon as Wanda makes such videos again."
+        case "place":
+            return "It's all there, and begins as soon as there's room."
+        case "files":
+            return "It's all there, but Wanda can't get at its pictures and clips now. It begins as soon as she can."
+        case "gone":
+            return (
+                "It's all there, but something it's made of is gone or has changed, so it can't begin. "
+                "Its maker can press Cancel; then everybody gets their money back at once."
+            )
+        case "":
+            return "It's all there, and begins in a moment."
 
 
 def _buttons(chip_in: ChipIn) -> tuple[Button, ...]:

@@ -196,9 +196,15 @@ class ChipInCards(LoopCog):
         shown: dict[str, Any] = {"content": None, "embed": to_embed(card), "view": to_view(card)}
         if self.bot.services.clock() < address.token_expires_at - settings.token_margin_s:
             hook = discord.Webhook.partial(address.application_id, address.token, client=self.bot)
-            async with discord_request(settings.discord_timeout_s):
-                await hook.edit_message(address.message_id, allowed_mentions=nobody, **shown)
-            return
+            try:
+                async with discord_request(settings.discord_timeout_s):
+                    await hook.edit_message(address.message_id, allowed_mentions=nobody, **shown)
+            except DiscordRefused as refused:
+                if refused.trouble == "message_gone":
+                    raise
+                log.info("the card of chip-in %s is edited by the bot's own token: %s", chip_in.id, refused)
+            else:
+                return
         turn = self.bot.services.channel_queue.turn(address.channel_id, "edit")
         async with turn, discord_request(settings.discord_timeout_s):
             message = self._channel(chip_in).get_partial_message(address.message_id)

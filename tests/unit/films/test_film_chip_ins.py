@@ -21,7 +21,7 @@ from bot.runner.chip_ins import bounds_of
 from bot.settings import ChipInSettings
 from bot.sharding import EVERY_SHARD
 from bot.storage.transaction import Lock, Many, One, Statement, Transaction
-from bot.texts.chip_in import added_text, told_over
+from bot.texts.chip_in import added_text, chip_in_card, told_over
 from tests.support.film_samples import FILM_ID, a_draft
 from tests.support.film_world import WHO, Died, FilmWorld
 from tests.support.job_samples import ADDRESS, JOB_ID, a_job
@@ -31,6 +31,7 @@ EACH = 500_000
 THREE = a_draft("cut", "continue", "cut")
 PRICE = 3 * EACH
 MODE = "wan27-image"
+EFFECTS = 33  # from the start of a chip-in to the end of its film
 BEN, CLEO = replace(WHO, member_id=3), replace(WHO, member_id=4)
 SHIPPED = Shipped(member_daily_microusd=800_000, server_monthly_microusd=10**9)
 
@@ -215,7 +216,8 @@ def test_a_film_whose_files_cannot_be_made_ready_begins_later(world: FilmWorld) 
     pay(world)
     waiting = chip_in(world)
     assert waiting is not None
-    assert (waiting.state, world.has_film(), world.open_holds()) == ("full", False, PRICE)
+    assert (waiting.state, waiting.obstacle, world.has_film(), world.open_holds()) == ("full", "files", False, PRICE)
+    assert "can't get at its pictures" in chip_in_card(waiting).description
     world.broken.clear()
     world.now += 30
     world.do(world.chip_ins.look(EVERY_SHARD))
@@ -257,7 +259,10 @@ def test_a_film_does_not_begin_with_a_made_shot_that_is_gone(world: FilmWorld) -
     world.do(world.chip_ins.add(FILM_ID, BEN, 400_000))
     world.store.run(erasure.note_files_removed(JOB_ID, at=world.now))
     world.do(world.chip_ins.look(EVERY_SHARD))
-    assert (world.has_film(), world.open_holds()) == (False, 1_000_000)
+    waiting = chip_in(world)
+    assert waiting is not None
+    assert (waiting.obstacle, world.has_film(), world.open_holds()) == ("gone", False, 1_000_000)
+    assert "something it's made of is gone" in chip_in_card(waiting).description
     world.now += 2 * 86_400
     world.do(world.chip_ins.look(EVERY_SHARD))
     assert world.open_holds() == 0
@@ -343,8 +348,15 @@ def test_its_maker_is_erased_while_it_is_collected_for(world: FilmWorld) -> None
     assert (ended.over, ended.job, ended.film, world.open_holds()) == ("deleted", None, None, 0)
 
 
+def test_every_effect_is_one_of_those_that_are_tried(world: FilmWorld) -> None:
+    """No kill of the next test comes after the end, and none of the effects is left out."""
+    pay(world)
+    world.make_all()
+    assert world.effects == EFFECTS
+
+
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("dies_at", range(1, 40))
+@pytest.mark.parametrize("dies_at", range(1, EFFECTS + 1))
 def test_a_kill_anywhere_changes_nothing(dies_at: int, *, after: bool) -> None:
     """Collected for, begun and made with a kill at any step: everybody pays their part once."""
     world = FilmWorld(shipped=SHIPPED)
@@ -357,17 +369,20 @@ def test_a_kill_anywhere_changes_nothing(dies_at: int, *, after: bool) -> None:
         lambda: world.do(world.chip_ins.look(EVERY_SHARD)),
         world.make_all,
     ]
+    kills = 0
     for act in todo:
         try:
             act()
         except Died:
+            kills += 1
             world.reborn()
             with suppress(Refusal):  # it was done before the kill
                 act()
-    assert world.film().state == "done"
+    assert (world.film().state, kills) == ("done", 1)
     assert [held for held, _ in held_and_spent(world)] == [0, 0, 0]
     assert sum(spent for _, spent in held_and_spent(world)) == PRICE
     world.check()
+    world.store.connection.close()
 
 
 @settings(max_examples=30)
