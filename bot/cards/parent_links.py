@@ -16,7 +16,7 @@ from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.layouts import says
 from bot.cards.result_file import Sleep
 from bot.errors import StorageError
-from bot.jobs import queries, transactions
+from bot.jobs import queries
 from bot.jobs.model import Job
 from bot.log import job_scope
 from bot.settings import CardSettings
@@ -72,7 +72,7 @@ class ParentLinks(WorkQueue[str]):
 
     async def _link(self, parent_id: str) -> bool:
         """Update the parent's card; returns whether it was edited."""
-        parent = await self._store.read(transactions.get(parent_id))
+        parent = await self._store.read(queries.get(parent_id))
         children = await self._store.read(queries.children_of(parent_id))
         if parent is None or parent.state != "done" or not children:
             return False

@@ -12,9 +12,8 @@ from bot.catalogue.price import PriceTable
 from bot.errors import Refusal
 from bot.jobs.model import Job, LinkReason, Live
 from bot.jobs.pick_rows import counted_votes, get_pick
-from bot.jobs.queries import jobs_of_set
+from bot.jobs.queries import get, jobs_of_set
 from bot.jobs.rerun import at_highest_resolution
-from bot.jobs.transactions import get
 from bot.runner.cards_port import MessageRef, Posted
 from bot.storage.transaction import Store, Transaction
 from bot.texts.card import JobCard

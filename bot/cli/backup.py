@@ -14,7 +14,7 @@ from bot.cli.ledger import Books, read_books, verdict_lines
 from bot.files.files import Files
 from bot.files.names import FOLDERS, job_id_in, job_ids_in
 from bot.files.opening import open_files
-from bot.jobs.transactions import known_ids
+from bot.jobs.queries import known_ids
 from bot.settings import Settings, StorageSettings
 from bot.storage.copies import snapshot_of
 from bot.storage.copying import Snapshot

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from bot.cli.bill_days import BillDays, bill_days, bill_lines
 from bot.errors import OptionRefused
-from bot.jobs.queries import job_ids_named
-from bot.jobs.transactions import find, lock_jobs, store_payment
+from bot.jobs.queries import find, job_ids_named
+from bot.jobs.transactions import lock_jobs, store_payment
 from bot.ledger import differences
 from bot.ledger.audit import totals, verify
 from bot.ledger.corrections import UNITS

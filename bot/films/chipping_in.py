@@ -16,9 +16,9 @@ from bot.films.ordering import as_accepted, first_take, to_make
 from bot.films.shot_jobs import first_shot, reserved_until, wish_of
 from bot.films.transactions import check_room, insert_film
 from bot.jobs import chip_ins
+from bot.jobs.acceptance import CheckedJob, check_shared, insert_shared
 from bot.jobs.chip_ins import Added, ChipIn, FilmOrder, Rules
 from bot.jobs.model import Job
-from bot.jobs.transactions import CheckedJob, check_shared, insert_shared
 from bot.ledger import reservations, shares, splits, tables
 from bot.ledger.model import Share
 from bot.ledger.reservations import Wish

@@ -7,7 +7,7 @@ from bot.films.model import Film, Take
 from bot.films.ordering import first_take
 from bot.films.quoting import shot_mode
 from bot.jobs.model import Job, Order, Part, Request, job_from
-from bot.jobs.transactions import rule_query
+from bot.jobs.rule_query import rule_query
 from bot.ledger.reservations import Wish
 from bot.ledger.rule_values import WAIT_MAX_S
 
@@ -49,7 +49,7 @@ def wish_of(film: Film, take: Take, *, expires_at: float) -> Wish:
         group_id=film.id,
         purpose="shot",
         who=film.who,
-        query=rule_query(mode.id, mode.options()),
+        query=rule_query(mode),
         amount_microusd=take.quote_microusd,
         reason=f"{mode.id}: {take.formula}",
         expires_at=expires_at,

@@ -7,7 +7,8 @@ from bot.jobs import transactions
 from bot.jobs.machine import Approved
 from bot.jobs.model import Job
 from bot.jobs.places import Places, check_place, taken_places
-from bot.jobs.transactions import Advanced, who_of
+from bot.jobs.rule_query import who_of
+from bot.jobs.transactions import Advanced
 from bot.ledger import rules, tables
 from bot.ledger.model import Shipped, Terms
 from bot.storage.transaction import Transaction, together

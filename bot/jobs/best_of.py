@@ -13,7 +13,7 @@ from bot.catalogue.registry import build
 from bot.jobs.model import VARIATIONS_MAX, VARIATIONS_MIN, Final, Job, Order, Request, Spot
 from bot.jobs.picks import Pick
 from bot.jobs.rerun import at_resolution
-from bot.jobs.transactions import rule_query
+from bot.jobs.rule_query import rule_query
 from bot.jobs.variations import jobs_from, variation_id, with_seed
 from bot.ledger.reservations import Wish
 
@@ -78,7 +78,7 @@ def ordered(order: Order, *, now: float) -> Ordered:
         group_id=order.id,
         purpose="final",
         who=order.who,
-        query=rule_query(mode.id, mode.options()),
+        query=rule_query(mode),
         amount_microusd=parts.pick.microusd,
         reason=f"{mode.id}: {parts.pick.formula}",
         expires_at=now + RESERVED_S,

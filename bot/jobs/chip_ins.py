@@ -20,10 +20,11 @@ from typing import Literal, NamedTuple, TypeAlias, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import AlreadyRunning, Busy, Closed, NotAllowed, OptionRefused
-from bot.jobs import transactions
+from bot.jobs import acceptance
 from bot.jobs.model import Address, Job
 from bot.jobs.places import Places, bytes_of, check_files, waiting_files
 from bot.jobs.removals import note_removal
+from bot.jobs.rule_query import who_of
 from bot.ledger import holds, reservations, tables
 from bot.ledger.decision import refuse_if_pools_short
 from bot.ledger.model import RuleQuery, Share, Shipped, Who
@@ -191,12 +192,12 @@ def start(job: Job, own_microusd: int, rules: Rules, *, film: FilmOrder | None =
         Busy: the maker or the server has as many chip-ins or waiting files as they may.
         AlreadyRunning: it is a rerun that is being made already.
     """
-    job = yield from transactions.with_parent(job)
+    job = yield from acceptance.with_parent(job)
     yield from _lock(job.guild_id, rules)
     yield from _check_room(job, rules, has_files=film is None)
-    who, later = transactions.who_of(job), () if film is None else film.reserve
+    who, later = who_of(job), () if film is None else film.reserve
     view = yield from holds.standing(who, at=rules.now, shipped=rules.shipped)
-    transactions.refuse_order_if_not_allowed(view, job, later)
+    acceptance.refuse_order_if_not_allowed(view, job, later)
     quote_microusd = job.quote_microusd + sum(wish.amount_microusd for wish in later)
     refuse_if_pools_short(view, amount_microusd=quote_microusd)
     chip_in = ChipIn(
@@ -239,7 +240,7 @@ def add(chip_in_id: str, share_id: str, who: Who, amount_microusd: int, rules: R
     if amount < least:
         raise OptionRefused(f"Add at least {exact_dollars(least)}; {exact_dollars(missing)} is missing.")
     _check_shares(chip_in, who.member_id, rules.bounds)
-    payer = replace(who, channel_id=transactions.who_of(chip_in.job).channel_id)
+    payer = replace(who, channel_id=who_of(chip_in.job).channel_id)
     return (yield from _with_share(chip_in, share_id, payer, amount, rules))
 
 
@@ -517,7 +518,7 @@ def _begun(chip_in: ChipIn, rules: Rules) -> Transaction[Job | None]:
     now = rules.now
     card = replace(job.address, posted_at=now)  # it is edited however old the message is
     job = replace(job, created_at=now, updated_at=now, address=card, shares=chip_in.shares)
-    accepting = transactions.accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running)
+    accepting = acceptance.accept_shared(job, rules.shipped, rules.places, now=now, running=rules.running)
     stored = yield from unless_kept(chip_in, accepting, rules, modes=(job.mode,))
     if stored is None:
         return None
@@ -600,7 +601,7 @@ def _locked(chip_in_id: str, rules: Rules | None = None) -> Transaction[ChipIn |
         return None
     known = _body(row)
     if rules is not None and known is not None and known.job is not None and known.job.parent_id is not None:
-        yield Lock(transactions.LOCK_PARENT, (known.job.parent_id,))
+        yield Lock(acceptance.LOCK_PARENT, (known.job.parent_id,))
     yield from _lock(row["guild_id"], rules)
     return (yield from chip_in_of(chip_in_id))
 

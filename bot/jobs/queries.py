@@ -1,15 +1,17 @@
-"""Transactions that find jobs by message, parent, member or age."""
+"""Transactions that find jobs by id, message, parent, member, state or age."""
 
 from collections.abc import Collection, Sequence
+from statistics import median
 
-from bot.jobs.model import Job, State
+from bot.jobs.model import Job, JobRef, State
 from bot.jobs.places import FileBounds
-from bot.jobs.rows import job_in, readable_jobs
+from bot.jobs.rows import job_in, readable_job, readable_jobs
 from bot.jobs.short_id import id_patterns
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Many, One, Row, Transaction
 
 CHILDREN_MAX = 5  # that a card links to
+TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
 _LATER_THAN_ALL = 1e15
 JobCursor = tuple[float, str]  # (created_at, id)
 _BEYOND_RETRIES = """
@@ -17,6 +19,51 @@ SELECT body FROM (SELECT body, SUM(input_bytes) OVER (PARTITION BY member_id ORD
 SUM(input_bytes) OVER (ORDER BY created_at DESC, id DESC) AS every FROM jobs
 WHERE guild_id = $1 AND files_gone = 0 AND input_bytes > 0 AND state IN ('failed', 'cancelled')) AS kept
 WHERE own > $2 OR every > $3 LIMIT $4"""
+
+
+def get(job_id: str) -> Transaction[Job | None]:
+    """Return the job, or None."""
+    row = yield One("SELECT body FROM jobs WHERE id = $1", (job_id,))
+    return None if row is None else job_in(row)
+
+
+def find(job_id: str) -> Transaction[tuple[State | None, Job | None]]:
+    """Return the job's state, and the job unless its row cannot be read; None twice if there is no such job."""
+    row = yield One("SELECT state, body FROM jobs WHERE id = $1", (job_id,))
+    return (None, None) if row is None else (row["state"], readable_job(row))
+
+
+def unfinished_jobs(shards: Shards = EVERY_SHARD) -> Transaction[list[JobRef]]:
+    """Return every job that is unfinished or whose card does not show its end yet, oldest first.
+
+    Their bodies are not read here: one that cannot be read would keep all the others from being taken up.
+    """
+    rows = yield Many(f"SELECT id, guild_id FROM jobs WHERE told = 0 AND {shards.where()} ORDER BY created_at")  # noqa: S608 - numbers
+    return [JobRef(row["id"], row["guild_id"]) for row in rows]
+
+
+def fetching_jobs(shards: Shards = EVERY_SHARD) -> Transaction[list[JobRef]]:
+    """Return the jobs of which fal has said that they ended, and whose result is not known yet."""
+    rows = yield Many(f"SELECT id, guild_id FROM jobs WHERE told = 0 AND state = 'fetching' AND {shards.where()}")  # noqa: S608 - numbers
+    return [JobRef(row["id"], row["guild_id"]) for row in rows]
+
+
+def typical_seconds(similar: str) -> Transaction[float | None]:
+    """Return the median rendering time in seconds of the latest jobs like this one, or None when there is none."""
+    rows = yield Many(
+        "SELECT render_s FROM jobs WHERE similar_to = $1 AND render_s IS NOT NULL ORDER BY created_at DESC LIMIT $2",
+        (similar, TYPICAL_SAMPLE),
+    )
+    return median(row["render_s"] for row in rows) if rows else None
+
+
+def known_ids(job_ids: Collection[str]) -> Transaction[frozenset[str]]:
+    """Return those of these ids, at most some hundred and at least one, that are jobs, or what becomes some."""
+    named = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
+    tables_of_ids = ("jobs", "films", "film_drafts", "chip_ins")
+    of_each = (f"SELECT id FROM {table} WHERE id IN ({named})" for table in tables_of_ids)  # noqa: S608 - only the numbers of parameters are put in
+    rows: list[Row] = yield Many(" UNION ".join(of_each), tuple(job_ids))
+    return frozenset(row["id"] for row in rows)
 
 
 def job_of_message(message_id: int) -> Transaction[Job | None]:
@@ -44,7 +91,7 @@ def jobs_by_id(job_ids: Sequence[str]) -> Transaction[dict[str, Job]]:
     return {job.id: job for job in readable_jobs(rows)}
 
 
-def is_running(parent_id: str, member_id: int, trigger: str) -> Transaction[bool]:
+def is_running(parent_id: str, member_id: int, trigger: str | None) -> Transaction[bool]:
     """Return whether the member has an unfinished rerun of this job by the same trigger."""
     row = yield One(
         "SELECT id FROM jobs WHERE parent_id = $1 AND member_id = $2 AND pressed = $3 AND told = 0 LIMIT 1",

@@ -4,7 +4,8 @@ from typing import Literal, TypeAlias
 
 from bot.jobs.bills import KnownRequest, leave_open, take_bill
 from bot.jobs.model import FINISHED
-from bot.jobs.transactions import find, lock_jobs, store_payment
+from bot.jobs.queries import find
+from bot.jobs.transactions import lock_jobs, store_payment
 from bot.ledger import corrections
 from bot.ledger.model import Policy
 from bot.storage.transaction import Transaction

@@ -1,7 +1,8 @@
 """Jobs that fal may have been asked for after the moment that the database shows, as in a restored backup."""
 
 from bot.jobs.machine import Uploaded
-from bot.jobs.transactions import advance, find
+from bot.jobs.queries import find
+from bot.jobs.transactions import advance
 from bot.ledger import reservations
 from bot.storage.transaction import Many, Transaction
 

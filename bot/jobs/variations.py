@@ -1,7 +1,7 @@
 """Variations: two to four videos ordered at once, which differ in their seeds.
 
 They are a set of ordinary jobs. Each has a hold, files, a request at fal and an end of its own, so that each is paid
-once and survives a crash by itself. What they share is the moment of acceptance (`bot.jobs.transactions.accept_all`),
+once and survives a crash by itself. What they share is the moment of acceptance (`bot.jobs.acceptance.accept_all`),
 an approval, and the message that shows them.
 """
 

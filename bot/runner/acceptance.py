@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.errors import Busy, FilesUnavailable, NotReserved, Refusal, StorageError, WandaError
-from bot.jobs import pick_rows, transactions
+from bot.jobs import acceptance, pick_rows, queries
 from bot.jobs.best_of import ordered
 from bot.jobs.model import Job, Order
 from bot.jobs.picks import Pick
@@ -65,7 +65,7 @@ class Acceptance:
         return await self.accept_all(parts.jobs, reserve=parts.reserve, beside=beside)
 
     async def accept_all(
-        self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: transactions.Beside | None = None
+        self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: acceptance.Beside | None = None
     ) -> Job:
         """Hold the quotes of these jobs of one order, and of what is reserved for it, commit the jobs and drive them.
 
@@ -76,7 +76,7 @@ class Acceptance:
         await self._keep(jobs)
         try:
             with self._tasks.beginning(len(jobs)) as running:
-                accepting = transactions.accept_all(
+                accepting = acceptance.accept_all(
                     jobs, self._shipped, self._places, running=running, reserve=reserve, beside=beside
                 )
                 accepted = await self._store.write(accepting, guild_id=jobs[0].guild_id)
@@ -102,12 +102,12 @@ class Acceptance:
         """
 
         def accept(running: int) -> Transaction[Job]:
-            return transactions.accept_reserved(job, self._shipped, self._places, now=self._clock(), running=running)
+            return acceptance.accept_reserved(job, self._shipped, self._places, now=self._clock(), running=running)
 
         try:
             return await self.accept_by(accept, lambda stored: stored, job.guild_id, keep=job)
         except (StorageError, NotReserved):
-            known = await self._store.read(transactions.get(job.id))
+            known = await self._store.read(queries.get(job.id))
             if known is None:
                 raise
             self._tasks.drive(known)  # an earlier try was committed although its answer was lost
@@ -181,12 +181,12 @@ class Acceptance:
         cancelled if it turns up later.
         """
         try:
-            return await self._store.read(transactions.get(jobs[0].id)) is not None
+            return await self._store.read(queries.get(jobs[0].id)) is not None
         except StorageError:
             for job in jobs:
                 self.refuse(job.id)
             return False
 
 
-def _add_pick(pick: Pick, _: tuple[transactions.Accepted, ...]) -> Transaction[None]:
+def _add_pick(pick: Pick, _: tuple[acceptance.Accepted, ...]) -> Transaction[None]:
     return pick_rows.add(pick)

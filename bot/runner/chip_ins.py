@@ -12,7 +12,7 @@ from bot.films.model import Draft, film_body
 from bot.films.ordering import first_take
 from bot.films.transactions import film_named
 from bot.ids import new_id
-from bot.jobs import chip_ins, transactions
+from bot.jobs import chip_ins, queries
 from bot.jobs.chip_ins import FIRST, Added, ChipIn, ChipInBounds, Due, Rules
 from bot.jobs.model import Address, Job, Order, job_from
 from bot.ledger import shares
@@ -210,7 +210,7 @@ class ChipIns:
 def _found(chip_in_id: str, share_id: str) -> Transaction[Added | None]:
     """Return a share that was added, to a chip-in or to the job or film that it has become; None if it was not."""
     chip_in = yield from chip_ins.chip_in_of(chip_in_id)
-    job = yield from transactions.get(chip_in_id)
+    job = yield from queries.get(chip_in_id)
     if chip_in is None and job is not None:
         chip_in = ChipIn(
             id=job.id, guild_id=job.guild_id, address=job.address, expires_at=0.0, job=job, shares=job.shares
@@ -227,7 +227,7 @@ def _begun_film(film_id: str) -> Transaction[ChipIn | None]:
     """Return a film that several pay for as what it was until it began, all paid; None if there is none."""
     film = yield from film_named(film_id)
     held = yield from shares.shares_of(film_id)
-    job = None if film is None else (yield from transactions.get(first_take(film)[1].job_id))
+    job = None if film is None else (yield from queries.get(first_take(film)[1].job_id))
     if film is None or job is None or not held:
         return None
     return ChipIn(

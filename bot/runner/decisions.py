@@ -9,6 +9,7 @@ from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import FINISHED, Job
 from bot.jobs.places import Places
+from bot.jobs.rule_query import who_of
 from bot.ledger.model import Shipped
 from bot.ledger.rules import terms_of
 from bot.runner.acceptance import Acceptance
@@ -60,7 +61,7 @@ class Decisions:
         """
         if self._tasks.is_closing:
             return "Wanda is restarting, and your video goes on. Try again in a minute."
-        job = await self._store.read(alone(transactions.get(job_id)))
+        job = await self._store.read(alone(queries.get(job_id)))
         if job is None:
             return "Wanda no longer knows this video, so there's nothing to cancel."
         if job.member_id != member_id:
@@ -121,7 +122,7 @@ class Decisions:
         """
         if self._tasks.is_closing:
             return "Wanda is restarting, and the video keeps waiting. Try again in a minute."
-        job = await self._store.read(alone(transactions.get(job_id)))
+        job = await self._store.read(alone(queries.get(job_id)))
         if job is None or job.guild_id != guild_id:
             return "Wanda no longer knows this video, so there's nothing to decide."
         event = machine.Approved(member_id) if approve else machine.Declined(member_id)
@@ -129,7 +130,7 @@ class Decisions:
         try:
             if approve:
                 self._acceptance.refuse_when_off({each.mode for each in jobs})
-            terms = await self._store.read(terms_of(transactions.who_of(job), at=self._clock(), shipped=self._shipped))
+            terms = await self._store.read(terms_of(who_of(job), at=self._clock(), shipped=self._shipped))
             check_may_decide(job, terms, member_id=member_id, role_ids=role_ids, manages=manages, approve=approve)
             with self._tasks.beginning(len(jobs) if approve else 0) as running:
                 deciding = self._decision([each.id for each in jobs], event, running)

@@ -9,7 +9,7 @@ from bot.errors import CardGone, DeliveryError, DiscordBusy, StorageError
 from bot.jobs import machine, queries
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import PASSING, Failure, Job, LinkReason, Spot
-from bot.jobs.transactions import find
+from bot.jobs.queries import find
 from bot.log import job_scope
 from bot.runner.cards_port import Cards, Posted
 from bot.settings import JobSettings

@@ -12,7 +12,7 @@ from bot.films.chipping_in import begin_film, can_begin, film_in, start_film
 from bot.films.model import Draft, Film
 from bot.films.ordering import check_made, first_take
 from bot.films.plan import beginning_of
-from bot.jobs import transactions
+from bot.jobs import queries
 from bot.jobs.chip_ins import Added, ChipIn, Obstacle, Rules, note_obstacle
 from bot.jobs.model import Address, Job
 from bot.jobs.queries import jobs_by_id
@@ -123,7 +123,7 @@ class FilmChipIns:
 
     async def _forget_unless_begun(self, job_id: str) -> None:
         """Remove a job's files, unless another process, or a try whose answer was lost, has begun it with them."""
-        if await self._store.read(transactions.get(job_id)) is None:
+        if await self._store.read(queries.get(job_id)) is None:
             await self._maker.forget(job_id)
 
     def _is_to_wait(self, chip_in_id: str) -> bool:

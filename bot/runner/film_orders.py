@@ -24,9 +24,9 @@ from bot.films.quoting import FilmQuote, quote
 from bot.films.shot_jobs import reserved_until, wish_of
 from bot.films.transactions import change_film, film_with_jobs, insert_film, replace_film
 from bot.ids import new_id
+from bot.jobs.acceptance import Accepted, Beside
 from bot.jobs.model import Address, Input
 from bot.jobs.queries import jobs_by_id
-from bot.jobs.transactions import Accepted, Beside
 from bot.ledger.model import Who
 from bot.runner.film_driver import FilmDriver
 from bot.runner.job_counts import count_film

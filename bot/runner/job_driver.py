@@ -7,7 +7,7 @@ from typing import assert_never
 
 from bot.errors import DeliveryError, DiscordBusy, StorageError
 from bot.fal.wire.types import FalStatus
-from bot.jobs import machine, transactions
+from bot.jobs import machine, queries, transactions
 from bot.jobs.machine import Event
 from bot.jobs.model import Address, Failure, Job, JobRef, LinkReason
 from bot.log import job_scope
@@ -93,7 +93,7 @@ class JobDriver:
 
         Until then it is resumed again and again: the next version of Wanda may have the mend.
         """
-        job = await self._store.read(alone(transactions.get(ref.id)))
+        job = await self._store.read(alone(queries.get(ref.id)))
         if job is None or self._tasks.is_closing:
             return
         since = job.submitted_at or max(job.created_at, job.approve_by or 0.0)
@@ -294,7 +294,7 @@ class JobDriver:
     async def _typical_s(self, job: Job) -> float | None:
         """Return how long jobs like this take; None, so no estimate on the card, if the database does not answer."""
         try:
-            return await self._store.read(alone(transactions.typical_seconds(job.similar)))
+            return await self._store.read(alone(queries.typical_seconds(job.similar)))
         except StorageError as error:
             log.warning("past jobs could not be read for the estimate: %s", error)
             return None

@@ -16,7 +16,7 @@ from pathlib import Path
 from bot.chunks import chunks
 from bot.files.files import Files, KeptFile
 from bot.files.names import FOLDERS, job_ids_in
-from bot.jobs.transactions import known_ids
+from bot.jobs.queries import known_ids
 from bot.net.download import is_part
 from bot.sharding import ShardsNow
 from bot.storage.transaction import Store

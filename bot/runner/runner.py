@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from bot.errors import StorageError
-from bot.jobs import queries, transactions
+from bot.jobs import acceptance, queries
 from bot.jobs.machine import Event
 from bot.jobs.model import Job, JobRef, Live, Order
 from bot.jobs.places import FileBounds, Places
@@ -154,7 +154,7 @@ class Runner:
         Raises:
             StorageError: the database did not answer; it may be called again.
         """
-        jobs = await self._store.read(transactions.unfinished_jobs(shards))
+        jobs = await self._store.read(queries.unfinished_jobs(shards))
         for job in jobs:
             self._tasks.drive(job)
         self._sweep.awoke()
@@ -172,7 +172,7 @@ class Runner:
         return await self._acceptance.accept(order)
 
     async def accept_all(
-        self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: transactions.Beside | None = None
+        self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: acceptance.Beside | None = None
     ) -> Job:
         """Accept the jobs of one order; as `Acceptance.accept_all`."""
         return await self._acceptance.accept_all(jobs, reserve=reserve, beside=beside)
@@ -231,7 +231,7 @@ class Runner:
     async def _take_up(self, job_id: str) -> None:
         """Drive a job that is unfinished, if it is this process's."""
         try:
-            job = await self._store.read(transactions.get(job_id))
+            job = await self._store.read(queries.get(job_id))
         except StorageError as error:
             log.warning("job %s goes on at the next sweep: %s", job_id, error)
             return

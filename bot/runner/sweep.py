@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Container
 
-from bot.jobs import lifetime, machine, transactions
+from bot.jobs import lifetime, machine, queries
 from bot.jobs.model import Failure
 from bot.ledger import reservations
 from bot.log import job_scope
@@ -120,14 +120,14 @@ class Sweep:
     async def _wake_called(self) -> None:
         """Wake jobs that still wait for fal although it has called: the word of the process that took it was lost."""
         if self._wakes.following or self._tasks.parked:
-            for job in await self._store.read(transactions.fetching_jobs(self._shards())):
+            for job in await self._store.read(queries.fetching_jobs(self._shards())):
                 if job.id in self._wakes.following or job.id in self._tasks.parked:
                     log.info("job %s waits for fal no more: fal has called", job.id)
                     self._tasks.wake(job)
 
     async def _resume_stopped(self) -> None:
         """Drive unfinished jobs without a task: the database did not answer for too long, or a bug stopped them."""
-        jobs = await self._store.read(transactions.unfinished_jobs(self._shards()))
+        jobs = await self._store.read(queries.unfinished_jobs(self._shards()))
         goes_on = self._tasks.known
         for job in jobs:
             if job.id in goes_on:

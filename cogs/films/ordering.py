@@ -7,13 +7,14 @@ from bot.client import Interaction, Services
 from bot.errors import Refusal, StorageError
 from bot.films.model import Draft
 from bot.films.quoting import FilmQuote, shot_mode
+from bot.jobs.rule_query import rule_query
 from bot.ledger.model import RuleQuery, Side, Who
 from bot.texts import film_panel as words
 from bot.texts.confirmation import budget_changes
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.films.drafts import page_of, show
 from cogs.ordering.card_place import second_card, take_back
-from cogs.ordering.checks import CheckedQuote, check_quote, check_rules, interaction_member, rule_query
+from cogs.ordering.checks import CheckedQuote, check_quote, check_rules, interaction_member
 from cogs.ordering.posting_rights import check_place
 
 SIDES: tuple[tuple[str, Side], ...] = (("You", "member"), ("Server", "server"))

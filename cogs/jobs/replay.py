@@ -12,11 +12,12 @@ from bot.films.recipe import is_film_recipe
 from bot.ids import new_id
 from bot.jobs.model import Address
 from bot.jobs.recipe import RECIPE_BYTES_MAX, Recipe, check_recipe_size, read_recipe, replay
+from bot.jobs.rule_query import rule_query
 from bot.media.intake import Offered
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
-from cogs.ordering.checks import interaction_member, rule_query
+from cogs.ordering.checks import interaction_member
 from cogs.ordering.command import attached, order_on
 from cogs.ordering.posting_rights import Place, check_member_may_order, check_order, check_posting
 

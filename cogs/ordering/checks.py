@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 
 import discord
 
-from bot.catalogue.mode import Mode
 from bot.catalogue.price import Quote
 from bot.client import Interaction, Services
 from bot.errors import FilesGone, OptionRefused
-from bot.jobs import transactions
 from bot.jobs.disclosure import as_seen_by
 from bot.jobs.model import Job
 from bot.ledger import holds
@@ -91,11 +89,6 @@ class CheckedQuote:
 
 
 _abandoned: set[asyncio.Task[CheckedQuote]] = set()  # a strong reference: the loop keeps only weak ones
-
-
-def rule_query(mode: Mode) -> RuleQuery:
-    """Return the parts of a request that the rules check."""
-    return transactions.rule_query(mode.id, mode.options())
 
 
 async def check_quote(services: Services, who: Who, query: RuleQuery, quote: Quote) -> CheckedQuote:

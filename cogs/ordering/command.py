@@ -14,20 +14,14 @@ from bot.client import Interaction
 from bot.ids import new_id
 from bot.jobs.model import Address, Order, Request
 from bot.jobs.places import bytes_of
+from bot.jobs.rule_query import rule_query
 from bot.ledger.model import RuleQuery, Who
 from bot.runner.job_files import OrderFiles
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.chip_in.start import begin_chip_in
 from cogs.ordering.attachments import refuse_too_large, take_files
 from cogs.ordering.card_place import public_card
-from cogs.ordering.checks import (
-    CheckedQuote,
-    check_quote,
-    check_quote_in_time,
-    check_rules,
-    interaction_member,
-    rule_query,
-)
+from cogs.ordering.checks import CheckedQuote, check_quote, check_quote_in_time, check_rules, interaction_member
 from cogs.ordering.confirmation import ask_for_confirmation
 from cogs.ordering.first_order import tip_soon
 from cogs.ordering.refused import KnownOrder, next_steps

@@ -16,6 +16,7 @@ from bot.catalogue.registry import build
 from bot.client import Interaction, Services
 from bot.errors import Busy, Closed, NotAllowed, QuotaExceeded, Refusal, StorageError
 from bot.jobs.model import Order, Request
+from bot.jobs.rule_query import rule_query
 from bot.runner.job_files import OrderFiles
 from bot.texts import chip_in as chip_words
 from bot.texts import confirmation as words
@@ -30,7 +31,7 @@ from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import Form, show_form
 from cogs.chip_in.start import ask_for_amount, begin_chip_in, may_chip_in
 from cogs.ordering.card_place import second_card, take_back
-from cogs.ordering.checks import CheckedQuote, as_of_now, check_quote, check_quote_in_time, rule_query
+from cogs.ordering.checks import CheckedQuote, as_of_now, check_quote, check_quote_in_time
 from cogs.ordering.first_order import tip_soon
 from cogs.ordering.posting_rights import check_place
 

@@ -17,6 +17,7 @@ from bot.client import Interaction, requester_of
 from bot.errors import NotAllowed, QuotaExceeded, Refusal, StorageError, WandaError
 from bot.ids import new_id
 from bot.jobs.model import Request
+from bot.jobs.rule_query import rule_query
 from bot.ledger import holds
 from bot.ledger.decision import decide, grant_needed
 from bot.ledger.model import View
@@ -30,7 +31,7 @@ from cogs.base.cog import FeatureCog
 from cogs.base.component import PersistentButton
 from cogs.chip_in.start import ask_for_amount, may_chip_in
 from cogs.ordering.ask_admin import ask_admins
-from cogs.ordering.checks import interaction_member, rule_query
+from cogs.ordering.checks import interaction_member
 
 log = logging.getLogger(__name__)
 LOOK_WITHIN_S = 0.8  # for a cheaper setting, before Discord's 3 s for the first answer are over

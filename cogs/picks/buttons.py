@@ -8,6 +8,7 @@ from bot.jobs.model import Job
 from bot.jobs.pick_rows import PickRef
 from bot.jobs.picks import PickBounds, Press
 from bot.jobs.queries import jobs_of_set
+from bot.jobs.rule_query import rule_query
 from bot.ledger.rules import terms_of
 from bot.metrics import PICKS
 from bot.settings import Settings
@@ -15,7 +16,7 @@ from bot.texts import draft_pick as words
 from bot.texts.button_ids import PICK_TEMPLATE, VOTE_SELECT_TEMPLATE
 from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.jobs.card_buttons import answer_with
-from cogs.ordering.checks import check_kept, check_rules, interaction_member, rule_query
+from cogs.ordering.checks import check_kept, check_rules, interaction_member
 from cogs.ordering.posting_rights import check_commands, check_place
 
 UNCHANGED = "nothing was picked"

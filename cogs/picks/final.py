@@ -12,12 +12,13 @@ from bot.jobs.acknowledgements import Acknowledgement
 from bot.jobs.best_of import final_quote, final_request, spot_of
 from bot.jobs.model import Job, Order, Request, job_from
 from bot.jobs.picks import Pick
-from bot.jobs.transactions import get
+from bot.jobs.queries import get
+from bot.jobs.rule_query import rule_query
 from bot.ledger.model import Who
 from bot.runner.job_files import OrderFiles
 from bot.texts import finished
 from cogs.base.acknowledgement import under_way
-from cogs.ordering.checks import age_restricted, check_kept, check_rules, role_ids, rule_query
+from cogs.ordering.checks import age_restricted, check_kept, check_rules, role_ids
 from cogs.ordering.posting_rights import Place, check_order, place_on_card
 from cogs.results.new_card import post_card, take_back
 

@@ -24,7 +24,7 @@ from bot.jobs.rerun import (
     mark_borrowed,
     restyle_of,
 )
-from bot.jobs.transactions import rule_query
+from bot.jobs.rule_query import query_of_options
 from bot.runner.job_files import OrderFiles, copy_result, input_of, inputs_gone, result_bytes
 from bot.texts import finished
 from bot.texts.finished import Clip
@@ -197,7 +197,7 @@ class ClipAgain:
             return mark_borrowed(request, self.job, member_id=interaction.user.id)
 
         mode_id = CLIP_MODES[self.what]
-        query = rule_query(mode_id, self.typed)
+        query = query_of_options(mode_id, self.typed)
         prompt = _prompt(self.job, self.what, self.typed)
         doubts = (NO_PROMPT,) if is_blank(prompt) else ()
         async with next_steps(interaction, self):

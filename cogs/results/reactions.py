@@ -26,6 +26,7 @@ from bot.jobs.acknowledgements import Acknowledgement
 from bot.jobs.model import Address, Job, Order, Request
 from bot.jobs.queries import is_running, job_of_message
 from bot.jobs.rerun import mark_borrowed, rerun
+from bot.jobs.rule_query import rule_query
 from bot.ledger.model import Who
 from bot.runner.job_files import OrderFiles
 from bot.texts import deletion, film_words, finished
@@ -34,15 +35,7 @@ from bot.texts.set_card import is_on_message
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.base.cog import FeatureCog
 from cogs.base.component import PersistentButton
-from cogs.ordering.checks import (
-    CheckedQuote,
-    age_restricted,
-    as_of_now,
-    check_kept,
-    check_quote,
-    role_ids,
-    rule_query,
-)
+from cogs.ordering.checks import CheckedQuote, age_restricted, as_of_now, check_kept, check_quote, role_ids
 from cogs.ordering.confirmation import NOT_NOW, Answered, confirmation_card, same_view
 from cogs.ordering.posting_rights import Place, check_access, check_order, check_place, place_on_card
 from cogs.results.deletion import check_film_is_over, delete_video

@@ -4,10 +4,10 @@ from bot.catalogue.doubts import Doubt, doubts_of
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused, Refusal
 from bot.jobs.model import Job, Request, mode_of
+from bot.jobs.queries import get
 from bot.jobs.rerun import mark_borrowed
-from bot.jobs.transactions import get
+from bot.jobs.rule_query import rule_query
 from bot.texts import finished
-from cogs.ordering.checks import rule_query
 from cogs.ordering.command import place_order
 from cogs.ordering.posting_rights import check_place
 from cogs.ordering.refused import KnownOrder

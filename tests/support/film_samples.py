@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.films.model import Draft, Film, Joining, Shot, Take, take_id
 from bot.jobs.model import Input, Job, Part
-from bot.jobs.transactions import who_of
+from bot.jobs.rule_query import who_of
 from tests.support.job_samples import ADDRESS, NOW, RESULT, a_job
 
 FILM_ID = "f" * 32

@@ -18,8 +18,9 @@ from bot.films.acts import Jobs
 from bot.films.drafts import draft_named, save_draft
 from bot.films.model import Draft, Film
 from bot.films.transactions import film_with_jobs
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, queries, transactions
 from bot.jobs.model import Failure, Input, Job, LinkReason, Live, PostedVideo
+from bot.jobs.rule_query import who_of
 from bot.ledger import holds, reservations, rules
 from bot.ledger.audit import verify
 from bot.ledger.model import Shipped
@@ -43,7 +44,7 @@ from tests.support.stores import MemoryStore
 
 T = TypeVar("T")
 Outcome: TypeAlias = Literal["made", "failed", "billed failure", "refused", "lost"]
-WHO = transactions.who_of(a_job())
+WHO = who_of(a_job())
 PRICES = price_table()
 SHIPPED = Shipped(member_daily_microusd=100_000_000, server_monthly_microusd=10**10)
 
@@ -139,10 +140,10 @@ class FilmWorld:
     # What the runner does.
 
     async def accept_all(
-        self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: transactions.Beside | None = None
+        self, jobs: Sequence[Job], *, reserve: Sequence[Wish] = (), beside: acceptance.Beside | None = None
     ) -> Job:
         """Accept as `Runner.accept_all`."""
-        accepting = transactions.accept_all(jobs, self.shipped, self.places, reserve=reserve, beside=beside)
+        accepting = acceptance.accept_all(jobs, self.shipped, self.places, reserve=reserve, beside=beside)
         return (await self.effect("accept", lambda: self.store.run(accepting)))[0].job
 
     async def accept_by(
@@ -170,11 +171,11 @@ class FilmWorld:
 
     async def accept_reserved(self, job: Job) -> Job:
         """Accept as `Runner.accept_reserved`."""
-        accepting = transactions.accept_reserved(job, self.shipped, self.places, now=self.now)
+        accepting = acceptance.accept_reserved(job, self.shipped, self.places, now=self.now)
         try:
             return await self.effect("begin", lambda: self.store.run(accepting))
         except NotReserved:
-            known = self.store.run(transactions.get(job.id))
+            known = self.store.run(queries.get(job.id))
             if known is None:
                 raise
             return known
@@ -286,7 +287,7 @@ class FilmWorld:
 
     def job(self, job_id: str) -> Job:
         """Return the job, which there is."""
-        found = self.store.run(transactions.get(job_id))
+        found = self.store.run(queries.get(job_id))
         assert found is not None
         return found
 
@@ -323,7 +324,7 @@ class FilmWorld:
 
     def unfinished(self) -> list[str]:
         """Return the ids of the jobs that have not ended, in order."""
-        return sorted(ref.id for ref in self.store.run(transactions.unfinished_jobs()))
+        return sorted(ref.id for ref in self.store.run(queries.unfinished_jobs()))
 
     def make_all(self) -> None:
         """Let everything go well until nothing more happens."""

@@ -15,11 +15,12 @@ from bot.cli.ledger import closing
 from bot.errors import Busy, NotAllowed, OptionRefused
 from bot.fal.wire.result import billed_units
 from bot.fal.wire.types import FalStatus
-from bot.jobs import erasure, lifetime, machine, transactions
+from bot.jobs import acceptance, erasure, lifetime, machine, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.machine import Event
 from bot.jobs.model import FINISHED, Failure, Job
 from bot.jobs.places import FileBounds, Places
+from bot.jobs.rule_query import who_of
 from bot.ledger import rules
 from bot.ledger.exposures import open_exposures
 from bot.ledger.model import Held
@@ -154,7 +155,7 @@ class JobMachine(History):
         )
 
         def holding() -> Transaction[Held]:
-            accepted = yield from transactions.accept(job, self.shipped, PLACES)
+            accepted = yield from acceptance.accept(job, self.shipped, PLACES)
             self.jobs[job.id] = accepted.job
             return accepted.held
 
@@ -282,7 +283,7 @@ class JobMachine(History):
         job_id = self.pick(number)
         if job_id is not None:
             self.crash(transactions.advance(job_id, event, now=self.model.now), statements)
-            assert self.run(transactions.get(job_id)) == self.jobs[job_id]
+            assert self.run(queries.get(job_id)) == self.jobs[job_id]
 
     @rule(number=NUMBERS, by=st.sampled_from([1, 2, ADMIN]), role=st.sampled_from([(), (1,)]), approve=st.booleans())
     def somebody_decides(self, number: int, by: int, role: tuple[int, ...], *, approve: bool) -> None:
@@ -308,7 +309,7 @@ class JobMachine(History):
         said: dict[str, Any] = self.model.rule(guild, "server", "approval") or {}
         may = manages or said.get("role_id") in role_ids
         may = may and not (approve and by == job.member_id and not said.get("own", False))
-        terms = self.run(rules.terms_of(transactions.who_of(job), at=self.model.now, shipped=self.shipped))
+        terms = self.run(rules.terms_of(who_of(job), at=self.model.now, shipped=self.shipped))
         try:
             check_may_decide(job, terms, member_id=by, role_ids=role_ids, manages=manages, approve=approve)
         except NotAllowed:
@@ -325,7 +326,7 @@ class JobMachine(History):
                 (advanced,) = self.run(approving)
             except (NotAllowed, Busy):
                 assert closed
-                assert self.run(transactions.get(job_id)) == job
+                assert self.run(queries.get(job_id)) == job
                 return False
             assert not closed
             self.jobs[job_id] = advanced.job
@@ -340,7 +341,7 @@ class JobMachine(History):
         self.jobs[job_id] = after
         over = FINISHED | {"delivering"}
         if before.state in over or after.state not in over:
-            assert self.run(transactions.get(job_id)) == after
+            assert self.run(queries.get(job_id)) == after
             return
         asked = before.state not in {"waiting", "accepted"}
         how, amount, slows = self.sense(before, event, asked=asked)
@@ -405,7 +406,7 @@ class JobMachine(History):
             if amount > held:
                 self.differences[job_id] = (held, min(amount, AMOUNT_MAX))
         if job is not None and job_id not in self.unreadable:
-            self.jobs[job_id] = self.run(transactions.get(job_id))
+            self.jobs[job_id] = self.run(queries.get(job_id))
             if parts:
                 _, charged, _ = self.model.endings[job_id]
                 assert self.jobs[job_id].charged_microusd == charged

@@ -18,8 +18,9 @@ from bot.errors import DeliveryError, DiscordBusy, Forbidden
 from bot.fal.client import FalClient
 from bot.files.files import Files
 from bot.files.folder import FolderFiles
-from bot.jobs import transactions
+from bot.jobs import queries
 from bot.jobs.model import Job, LinkReason, Live, Order, Request
+from bot.jobs.rule_query import who_of
 from bot.ledger import holds
 from bot.ledger.model import Shipped, View, Who
 from bot.net.transport import make_http
@@ -173,13 +174,13 @@ class RunnerRig:
 
     async def job(self, job_id: str = "a" * 32) -> Job:
         """Return the job as it is stored."""
-        job = await self.store.read(transactions.get(job_id))
+        job = await self.store.read(queries.get(job_id))
         assert job is not None
         return job
 
     async def view_of(self, job: Job) -> View:
         """Read what the job's member has left, in the windows in which the job was accepted."""
-        standing = holds.standing(transactions.who_of(job), at=job.created_at, shipped=self.runner.shipped)
+        standing = holds.standing(who_of(job), at=job.created_at, shipped=self.runner.shipped)
         return await self.store.read(standing)
 
     async def until(self, wanted: Callable[[Job], bool], job_id: str = "a" * 32) -> Job:

@@ -13,7 +13,7 @@ from bot.catalogue.fields import Attached
 from bot.catalogue.price import Quote
 from bot.catalogue.registry import build
 from bot.errors import Busy, NotAllowed, QuotaExceeded
-from bot.jobs import transactions
+from bot.jobs import acceptance, queries, transactions
 from bot.jobs.machine import CancelAsked
 from bot.jobs.model import Job, Order, Request
 from bot.jobs.variations import as_variations, jobs_from
@@ -57,9 +57,9 @@ class SetMachine(JobMachine):
     def a_crash_in_a_set(self, asker: Asker, amount: int, videos: int, statements: int) -> None:
         """A crash while a set is accepted leaves no job and no hold of it."""
         jobs = self.set_of(self.asker(asker), amount, videos, "a")
-        self.crash(transactions.accept_all(jobs, self.shipped, PLACES), statements)
+        self.crash(acceptance.accept_all(jobs, self.shipped, PLACES), statements)
         for job in jobs:
-            assert self.run(transactions.get(job.id)) is None
+            assert self.run(queries.get(job.id)) is None
 
     @rule(number=NUMBERS, statements=st.integers(0, 30))
     def a_crash_while_a_set_is_cancelled(self, number: int, statements: int) -> None:
@@ -70,7 +70,7 @@ class SetMachine(JobMachine):
             mine = [one for one in alike if one not in self.unreadable]
             self.crash(transactions.advance_all(mine, CancelAsked(), now=self.model.now), statements)
             for one in mine:
-                assert self.run(transactions.get(one)) == self.jobs[one]
+                assert self.run(queries.get(one)) == self.jobs[one]
 
     def set_of(self, asker: Asker, amount: int, videos: int, mode: str) -> tuple[Job, ...]:
         """Return the jobs of a new order of this many videos, each of which costs the amount."""
@@ -82,7 +82,7 @@ class SetMachine(JobMachine):
     def accept_set(self, asker: Asker, jobs: tuple[Job, ...]) -> bool:
         """Accept all jobs as in the model, or none; return whether they were accepted."""
         try:
-            accepted = self.run(transactions.accept_all(jobs, self.shipped, PLACES))
+            accepted = self.run(acceptance.accept_all(jobs, self.shipped, PLACES))
         except (NotAllowed, QuotaExceeded, Busy):
             accepted = None
         approval = self.model.rule(asker.guild, "server", "approval")
@@ -90,7 +90,7 @@ class SetMachine(JobMachine):
         if self.model_takes(asker, jobs, waits=waits) != (accepted is not None):
             raise AssertionError("the model and the ledger differ about a set")
         if accepted is None:
-            assert all(self.run(transactions.get(job.id)) is None for job in jobs)
+            assert all(self.run(queries.get(job.id)) is None for job in jobs)
             return False
         for one in accepted:
             assert one.job.state == ("waiting" if waits else "accepted")

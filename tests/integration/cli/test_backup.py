@@ -21,7 +21,7 @@ from bot.cli.ledger import Books, close_exposure, look
 from bot.cli.migrate import migrate_lines, move
 from bot.cli.restore import restore, restore_lines
 from bot.errors import BackupRefused, NoDatabase, SettingsRefused, StartRefused, StorageError
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, queries, transactions
 from bot.ledger.model import Shipped
 from bot.requester import Requester
 from bot.settings import FilesSettings, Settings, StorageSettings
@@ -55,7 +55,7 @@ def _run(sql: str) -> Transaction[Any]:
 async def _order(store: Store, number: int, *, sent: bool = True) -> str:
     """Accept a job, and send it to fal unless it is not to be `sent`."""
     job = a_job(id=f"{number:032x}", member_id=number)
-    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(acceptance.accept(job, SHIPPED, PLACES))
     if sent:
         await store.write(transactions.advance(job.id, machine.Uploaded(job.inputs), now=NOW))
     return job.id
@@ -106,7 +106,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 async def _state(storage: StorageSettings, number: int) -> str:
     async with snapshot_of(storage) as snapshot:
-        row = await snapshot.read(transactions.find(f"{number:032x}"))
+        row = await snapshot.read(queries.find(f"{number:032x}"))
     return str(row[0])
 
 

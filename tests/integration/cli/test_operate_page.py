@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.command_line import main
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, transactions
 from bot.ledger.model import Shipped
 from bot.storage.database import open_store
 from tests.support.job_samples import HANDLE, NOW, PLACES, a_job
@@ -55,7 +55,7 @@ async def _use(folder: Path) -> None:
     sent = (machine.Uploaded(()), machine.Submitted(HANDLE))
     for number, events in ((1, ()), (2, sent), (15, (machine.Uploaded(()), machine.ReplyLost(), machine.EndShown()))):
         job = a_job(id=f"{number:032x}")
-        await store.write(transactions.accept(job, SHIPPED, PLACES))
+        await store.write(acceptance.accept(job, SHIPPED, PLACES))
         for event in events:
             await store.write(transactions.advance(job.id, event, now=NOW))
         for name in (f"inputs/{job.id}/image.png", f"results/{job.id}.mp4"):

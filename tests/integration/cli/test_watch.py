@@ -8,7 +8,7 @@ import pytest
 
 from bot.cli.watch import watch
 from bot.command_line import main
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, transactions
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
 from bot.storage.transaction import Store
@@ -22,7 +22,7 @@ async def test_each_change_is_one_line(store: Store, store_settings: StorageSett
     async with aclosing(watch(store_settings, every_s=0.01)) as lines:
         assert json.loads(await anext(lines))["jobs"] == []
         job = a_job()
-        await store.write(transactions.accept(job, SHIPPED, PLACES))
+        await store.write(acceptance.accept(job, SHIPPED, PLACES))
         first = json.loads(await anext(lines))
         assert [(one["state"], one["price"], one["hold"]) for one in first["jobs"]] == [("accepted", 750_000, "held")]
         assert first["jobs"][0]["member_id"] == str(job.member_id)

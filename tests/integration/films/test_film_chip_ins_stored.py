@@ -8,7 +8,7 @@ from bot.films.drafts import DraftBounds, save_draft
 from bot.films.ordering import film_from
 from bot.films.quoting import quote
 from bot.films.shot_jobs import first_shot
-from bot.jobs import chip_ins, transactions
+from bot.jobs import chip_ins, queries
 from bot.jobs.chip_ins import ChipInBounds, Rules
 from bot.ledger import reservations
 from bot.ledger.audit import totals, verify
@@ -43,6 +43,6 @@ async def test_shares_are_divided_over_the_shots(store: Store) -> None:
     assert later.amount_microusd == 500_000
     assert await store.read(verify()) == []
     assert await store.write(reservations.release(later.job_id, at=NOW, reason="stopped"), guild_id=1)
-    assert await store.read(transactions.get(job.id)) is not None
+    assert await store.read(queries.get(job.id)) is not None
     assert await store.read(verify()) == []
     assert [one.jobs for one in await store.read(totals())] == [2]

@@ -13,11 +13,12 @@ from bot.films.member_export import films_for_export
 from bot.films.ordering import film_from
 from bot.films.quoting import quote
 from bot.films.shot_jobs import wish_of
-from bot.jobs import erasure, machine, removals
+from bot.jobs import acceptance, erasure, machine, queries, removals
 from bot.jobs import transactions as jobs
 from bot.jobs.model import Job, Part
 from bot.jobs.notices import FilmNews
 from bot.jobs.places import waiting_files
+from bot.jobs.rule_query import who_of
 from bot.ledger import reservations
 from bot.ledger.audit import verify
 from bot.ledger.model import Shipped
@@ -28,7 +29,7 @@ from tests.support.job_samples import ADDRESS, NOW, PLACES, a_job
 
 BOUNDS = DraftBounds(of_member_max=3, in_server_max=9)
 SHIPPED = Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**10)
-WHO = jobs.who_of(a_job())
+WHO = who_of(a_job())
 
 
 async def ordered(store: Store) -> Job:
@@ -41,7 +42,7 @@ async def ordered(store: Store) -> Job:
     part = Part(film_id=film.id, shot_id=first.shot.id, number=1, of=3, message_id=30)
     job = a_job(id=first.job_id, inputs=(), quote_microusd=first.quote_microusd, part=part)
     wishes = [wish_of(film, take, expires_at=NOW + 5000) for take in film.takes[1:]]
-    accepting = jobs.accept_all(
+    accepting = acceptance.accept_all(
         [job],
         SHIPPED,
         PLACES,
@@ -60,7 +61,7 @@ async def test_a_film_lives_on_both_engines(store: Store) -> None:
     shards = Shards(2, frozenset({0})), Shards(2, frozenset({1}))
     found = [await store.read(transactions.open_films(one)) for one in shards]
     assert sorted(map(len, found)) == [0, 1]
-    assert await store.read(jobs.known_ids([FILM_ID, job.id, "0" * 32])) == {FILM_ID, job.id}
+    assert await store.read(queries.known_ids([FILM_ID, job.id, "0" * 32])) == {FILM_ID, job.id}
     assert len(await store.read(reservations.reserved_for(FILM_ID))) == 2
     with pytest.raises(Busy):
         await store.write(erasure.forget_member(2, at=NOW + 10))

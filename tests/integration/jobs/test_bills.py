@@ -3,7 +3,7 @@
 from bot.cli.bill_days import bill_days, bill_lines
 from bot.fal.wire.platform import BillingEvent
 from bot.fal.wire.types import Handle
-from bot.jobs import bills, machine, transactions
+from bot.jobs import acceptance, bills, machine, transactions
 from bot.jobs.lost import lost_jobs
 from bot.jobs.reconciling import close_silent, compare_bill
 from bot.ledger.audit import verify
@@ -22,7 +22,7 @@ async def test_a_bill_from_reading_to_the_report(store: Store) -> None:
     """Jobs' requests are noted, their bills compared once, the silent one is free, and all of it is reported."""
     billed, silent, lost = (a_job(id=letter * 32, created_at=NOW) for letter in "abc")
     for job, handle in ((billed, HANDLE), (silent, _other(HANDLE)), (lost, None)):
-        await store.write(transactions.accept(job, SHIPPED, PLACES))
+        await store.write(acceptance.accept(job, SHIPPED, PLACES))
         failure = machine.Failure(kind="gone")
         ends = (machine.Submitted(handle), machine.LostSight(failure)) if handle else (machine.ReplyLost(),)
         for event in (machine.Uploaded(job.inputs), *ends, machine.EndShown()):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bot.errors import Refusal
-from bot.jobs import chip_ins, transactions
+from bot.jobs import chip_ins, queries
 from bot.jobs.chip_ins import Added, ChipInBounds, Rules
+from bot.jobs.rule_query import who_of
 from bot.ledger import holds
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Shipped
@@ -35,13 +36,13 @@ async def tried(store: Store, transaction: Transaction[Any]) -> Any:
 
 def adding(member_id: int, amount: int) -> Transaction[Added]:
     """Return what adds a share of this member."""
-    who = replace(transactions.who_of(JOB), member_id=member_id)
+    who = replace(who_of(JOB), member_id=member_id)
     return chip_ins.add(JOB.id, f"{member_id:032}", who, amount, RULES)
 
 
 async def held_by(store: Store, member_id: int) -> int:
     """Return what the member's allowance holds."""
-    who = replace(transactions.who_of(JOB), member_id=member_id)
+    who = replace(who_of(JOB), member_id=member_id)
     view = await store.read(holds.standing(who, at=NOW, shipped=SHIPPED))
     return next(one.held_microusd for one in view.standings if one.limit.side == "member")
 
@@ -54,7 +55,7 @@ async def test_ten_members_add_the_last_cent_at_once(store: Store) -> None:
     assert sum(one is not None for one in added) == 1
     held = [await held_by(store, one) for one in MEMBERS]
     assert sorted(held) == [*[0] * (len(held) - 1), 10_000]
-    job = await store.read(transactions.get(JOB.id))
+    job = await store.read(queries.get(JOB.id))
     assert job is not None
     assert sum(one.amount_microusd for one in job.shares) == PRICE
     assert (await store.read(verify()), [one.jobs for one in await store.read(totals())]) == ([], [1])
@@ -70,7 +71,7 @@ async def test_the_end_and_the_last_share_meet(store: Store, end: str) -> None:
     }[end]
     acts = [*(tried(store, adding(one, 100_000)) for one in MEMBERS), tried(store, ending())]
     await asyncio.gather(*reversed(acts))
-    job = await store.read(transactions.get(JOB.id))
+    job = await store.read(queries.get(JOB.id))
     held = [await held_by(store, one) for one in (2, *MEMBERS)]
     assert sum(held) == (0 if job is None else PRICE)
     assert await store.read(verify()) == []

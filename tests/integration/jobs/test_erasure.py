@@ -10,7 +10,7 @@ import pytest
 from bot.errors import Busy, FilesGone, FilesUnavailable, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.files.folder import FolderFiles
-from bot.jobs import erasure, machine, queries, removals, transactions
+from bot.jobs import acceptance, erasure, machine, queries, removals, transactions
 from bot.jobs.model import Job
 from bot.jobs.preferences import PreferenceBounds, Preferences, preferences_of, set_preferences
 from bot.ledger import audit, holds
@@ -41,7 +41,7 @@ def _run(sql: str, *args: Any) -> Transaction[None]:
 
 async def _made(store: Store, job: Job) -> Job:
     """Accept the job and advance it to done, with its video paid."""
-    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(acceptance.accept(job, SHIPPED, PLACES))
     done = job
     for event in (
         machine.Uploaded(job.inputs),
@@ -111,7 +111,7 @@ async def test_a_member_who_deletes_their_data_is_named_nowhere(store: Store, st
     assert await store.read(audit.verify()) == []
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in kept)
-    assert await store.read(transactions.get(other.id)) == other
+    assert await store.read(queries.get(other.id)) == other
     spent = await store.read(spent_page(1, limit=9))
     assert [one.member_id for one in spent if one.member_id > 0] == [BEN]
 
@@ -155,7 +155,7 @@ async def test_old_files_stay_noted_until_they_are_removed(store: Store, store_s
     files.away = {"remove"}
     with pytest.raises(FilesUnavailable):
         await later.round()
-    kept = await store.read(transactions.get(job.id))
+    kept = await store.read(queries.get(job.id))
     assert kept is not None
     assert kept.files_gone_at is None
     files.away = set()
@@ -177,10 +177,10 @@ async def test_the_allowance_does_not_renew_by_deleting_what_was_used(
     rest = SHIPPED.member_daily_microusd - times * 750_000
     more = a_job(id="c" * 32, member_id=ANNA, quote_microusd=rest + 1)
     with pytest.raises(QuotaExceeded):
-        await store.write(transactions.accept(more, SHIPPED, PLACES))
-    await store.write(transactions.accept(a_job(id="d" * 32, member_id=ANNA, quote_microusd=rest), SHIPPED, PLACES))
+        await store.write(acceptance.accept(more, SHIPPED, PLACES))
+    await store.write(acceptance.accept(a_job(id="d" * 32, member_id=ANNA, quote_microusd=rest), SHIPPED, PLACES))
     tomorrow = a_job(id="e" * 32, member_id=ANNA, quote_microusd=SHIPPED.member_daily_microusd, created_at=NOW + 86_400)
-    await store.write(transactions.accept(tomorrow, SHIPPED, PLACES))
+    await store.write(acceptance.accept(tomorrow, SHIPPED, PLACES))
     assert await store.read(audit.verify()) == []
 
 
@@ -192,7 +192,7 @@ async def test_a_longer_window_that_is_set_later_finds_what_was_used(
     await _keeper(store, store_settings).forget_member(ANNA)
     await store.write(set_rule(1, "server", "allowance:ever", 1_000_000, actor_id=BEN, reason="", at=NOW))
     with pytest.raises(QuotaExceeded):
-        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, PLACES))
+        await store.write(acceptance.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, PLACES))
 
 
 async def test_a_server_that_invites_wanda_again_finds_what_was_used(
@@ -213,8 +213,8 @@ async def test_a_server_that_invites_wanda_again_finds_what_was_used(
         one.limit.window.starts_at for one in before.standings
     ]
     with pytest.raises(QuotaExceeded):
-        await store.write(transactions.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, PLACES))
-    await store.write(transactions.accept(a_job(id="d" * 32, member_id=BEN), SHIPPED, PLACES))
+        await store.write(acceptance.accept(a_job(id="c" * 32, member_id=ANNA), SHIPPED, PLACES))
+    await store.write(acceptance.accept(a_job(id="d" * 32, member_id=BEN), SHIPPED, PLACES))
 
 
 async def test_a_pseudonym_is_another_one_in_each_server_and_database(
@@ -235,13 +235,13 @@ async def test_a_pseudonym_is_another_one_in_each_server_and_database(
 async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settings: StorageSettings) -> None:
     """A member whose jobs have used nothing of today's allowance may order again right after the deletion."""
     job = a_job(member_id=ANNA)
-    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(acceptance.accept(job, SHIPPED, PLACES))
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
     await _keeper(store, store_settings).forget_member(ANNA)
     again = a_job(id="c" * 32, member_id=ANNA)
-    await store.write(transactions.accept(again, SHIPPED, PLACES))
-    kept = await store.read(transactions.get(again.id))
+    await store.write(acceptance.accept(again, SHIPPED, PLACES))
+    kept = await store.read(queries.get(again.id))
     assert kept is not None
     assert (kept.member_id, kept.state) == (ANNA, "accepted")
 
@@ -267,11 +267,11 @@ async def test_copies_of_a_members_files_in_others_reruns_go_too(store: Store, s
     await _keeper(store, store_settings).forget_member(ANNA)
     assert not copy.exists()
     assert pictures[other.id].exists()
-    stored = await store.read(transactions.get(again.id))
+    stored = await store.read(queries.get(again.id))
     assert stored is not None
     assert [item.file_name for item in stored.inputs] == ["a deleted file"]
     assert stored.result == again.result
-    assert await store.read(transactions.get(other.id)) == other
+    assert await store.read(queries.get(other.id)) == other
     assert await store.read(_all("SELECT * FROM borrowings")) == []
 
 
@@ -294,16 +294,16 @@ async def test_an_unfinished_rerun_loses_its_copies_and_is_noted_when_it_has_end
     """The file goes at once; the row, which the job still writes itself, when the card shows the end."""
     first = await _made(store, a_job(member_id=ANNA))
     rerun = _rerun_of(first, "b" * 32, BEN)
-    rerun = (await store.write(transactions.accept(rerun, SHIPPED, PLACES))).job
+    rerun = (await store.write(acceptance.accept(rerun, SHIPPED, PLACES))).job
     picture = _picture(store_settings, rerun)
     keeper = _keeper(store, store_settings)
     await keeper.forget_member(ANNA)
     assert not picture.exists()
-    assert await store.read(transactions.get(rerun.id)) == rerun
+    assert await store.read(queries.get(rerun.id)) == rerun
     await store.write(transactions.advance(rerun.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(rerun.id, machine.EndShown(), now=NOW))
     await keeper.round()
-    stored = await store.read(transactions.get(rerun.id))
+    stored = await store.read(queries.get(rerun.id))
     assert stored is not None
     assert [item.file_name for item in stored.inputs] == ["a deleted file"]
     assert await store.read(_all("SELECT * FROM borrowings")) == []
@@ -314,17 +314,17 @@ async def test_no_rerun_begins_with_copies_of_a_deleted_video(store: Store, stor
     first = await _made(store, a_job(member_id=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
     with pytest.raises(FilesGone, match="your own files"):
-        await store.write(transactions.accept(_rerun_of(first, "b" * 32, BEN), SHIPPED, PLACES))
+        await store.write(acceptance.accept(_rerun_of(first, "b" * 32, BEN), SHIPPED, PLACES))
     assert await store.read(_all("SELECT job_id FROM draws WHERE job_id = $1", "b" * 32)) == []
 
 
 async def test_nothing_is_deleted_while_a_video_is_made(store: Store, store_settings: StorageSettings) -> None:
     """An unfinished job refuses the deletion with a sentence, and everything stays."""
     job = a_job(member_id=ANNA)
-    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(acceptance.accept(job, SHIPPED, PLACES))
     with pytest.raises(Busy, match="nothing was deleted"):
         await _keeper(store, store_settings).forget_member(ANNA)
-    assert await store.read(transactions.get(job.id)) is not None
+    assert await store.read(queries.get(job.id)) is not None
     assert await _names(store, ANNA)
 
 
@@ -332,7 +332,7 @@ async def test_who_approved_others_videos_is_forgotten_too(store: Store, store_s
     """The approver's id is removed from other members' jobs, which stay."""
     job = await _made(store, a_job(member_id=BEN, approved_by=ANNA))
     await _keeper(store, store_settings).forget_member(ANNA)
-    assert await store.read(transactions.get(job.id)) == replace(job, approved_by=None)
+    assert await store.read(queries.get(job.id)) == replace(job, approved_by=None)
 
 
 @pytest.mark.parametrize(
@@ -390,8 +390,8 @@ async def test_a_left_servers_data_is_deleted_and_its_money_stays(
     elsewhere = await _made(store, a_job(id="b" * 32, member_id=ANNA, guild_id=9))
     gone = _files(store_settings, job)
     assert await _keeper(store, store_settings).forget_guild(1)
-    assert await store.read(transactions.get(job.id)) is None
-    assert await store.read(transactions.get(elsewhere.id)) == elsewhere
+    assert await store.read(queries.get(job.id)) is None
+    assert await store.read(queries.get(elsewhere.id)) == elsewhere
     assert not any(path.exists() for path in gone)
     assert await store.read(_all("SELECT * FROM draws WHERE guild_id = 1 AND member_id = $1", ANNA)) == []
     spent = await store.read(_all("SELECT spent_microusd FROM budgets WHERE scope = 'server:1'"))
@@ -414,7 +414,7 @@ async def test_who_only_declined_is_forgotten_too(store: Store, store_settings: 
     """The id of a member who only declined a video is removed, with their data or with the server's."""
     for number, who in ((1, ANNA), (2, CARLA)):
         job = a_job(id=f"{number:032x}", member_id=BEN)
-        await store.write(transactions.accept(job, SHIPPED, PLACES))
+        await store.write(acceptance.accept(job, SHIPPED, PLACES))
         await store.write(holds.release(job.id, at=NOW, actor="wanda", reason="declined", declined_by=who))
     await _keeper(store, store_settings).forget_member(ANNA)
     assert await _names(store, ANNA) == []
@@ -428,13 +428,13 @@ async def test_what_is_still_made_in_a_left_server_is_deleted_later(
 ) -> None:
     """An unfinished job stays until it has ended; the next round deletes it then."""
     job = a_job(member_id=ANNA)
-    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(acceptance.accept(job, SHIPPED, PLACES))
     keeper = _keeper(store, store_settings)
     assert not await keeper.forget_guild(1)
     await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
     await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
     await keeper.round()
-    assert await store.read(transactions.get(job.id)) is None
+    assert await store.read(queries.get(job.id)) is None
     assert await store.read(_all("SELECT * FROM leaving")) == []
     assert await store.read(audit.verify()) == []
 
@@ -449,11 +449,11 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Sto
     await store.write(erasure.note_guilds({1}, mine, at=later))
     await store.write(erasure.note_guilds({1, 11}, mine, at=later + 9))
     await _keeper(store, store_settings, at=later - 1).round()
-    assert await store.read(transactions.get(gone.id)) == gone
+    assert await store.read(queries.get(gone.id)) == gone
     await _keeper(store, store_settings, at=later).round()
-    assert await store.read(transactions.get(gone.id)) is None
+    assert await store.read(queries.get(gone.id)) is None
     for job in (here, others, back):
-        assert await store.read(transactions.get(job.id)) == job
+        assert await store.read(queries.get(job.id)) == job
 
 
 async def test_servers_that_stay_cost_no_statement(store: Store) -> None:
@@ -495,7 +495,7 @@ async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, stor
     old = await _made(store, a_job(created_at=NOW - 31 * 86_400))
     young = await _made(store, a_job(id="b" * 32, created_at=NOW - 29 * 86_400))
     unfinished = a_job(id="c" * 32, created_at=NOW - 40 * 86_400)
-    await store.write(transactions.accept(unfinished, SHIPPED, PLACES))
+    await store.write(acceptance.accept(unfinished, SHIPPED, PLACES))
     gone = _files(store_settings, old)
     kept = _files(store_settings, young) + _files(store_settings, unfinished)
     keeper = _keeper(store, store_settings)
@@ -503,7 +503,7 @@ async def test_files_go_after_their_time_and_the_recipe_stays(store: Store, stor
     assert await keeper.round() == 0
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in kept)
-    stored = await store.read(transactions.get(old.id))
+    stored = await store.read(queries.get(old.id))
     assert stored == replace(old, files_gone_at=NOW)
     assert await store.read(queries.expired_job_ids(NOW, limit=9)) == (young.id,)
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, transactions
 from bot.jobs.figures import Figures, figures
 from bot.jobs.model import Failure, Job
 from bot.ledger.model import Shipped
@@ -18,7 +18,7 @@ ON_SHARD = [shard << 22 for shard in (4, 1, 2, 3)]  # a server on each of four s
 
 async def _accept(store: Store, number: int, **changes: Any) -> Job:
     job = a_job(id=f"{number:032x}", guild_id=ON_SHARD[number % 4], **changes)
-    return (await store.write(transactions.accept(job, RICH, PLACES), guild_id=job.guild_id)).job
+    return (await store.write(acceptance.accept(job, RICH, PLACES), guild_id=job.guild_id)).job
 
 
 async def _advance(store: Store, job: Job, *events: machine.Event) -> None:

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 from bot.exports.member import pack
 from bot.files.folder import FolderFiles
-from bot.jobs import queries, transactions
+from bot.jobs import acceptance, queries
 from bot.jobs.member_export import JobCounts, job_counts
 from bot.jobs.model import Job
 from bot.jobs.short_id import short_id
@@ -29,7 +29,7 @@ ANNA, BEN = 424242424242, 616161616161
 async def accepted(store: Store, number: int, **changes: Any) -> Job:
     """Accept a job with an id made of this number, a second later than the one before."""
     job = a_job(id=f"{number:032x}", created_at=NOW + number, **changes)
-    return (await store.write(transactions.accept(job, SHIPPED, PLACES))).job
+    return (await store.write(acceptance.accept(job, SHIPPED, PLACES))).job
 
 
 async def test_counted_in_all_servers(store: Store) -> None:
@@ -106,7 +106,7 @@ async def test_files_of_jobs_of_one_moment_are_all_unpacked(
     jobs = [a_job(id=f"{0xABCDEF << 104 | tail:032x}", member_id=ANNA) for tail in tails]
     for job in jobs:
         one = replace(job.inputs[0], path=f"inputs/{job.id}/image.png")
-        await store.write(transactions.accept(replace(job, inputs=(one,)), SHIPPED, PLACES))
+        await store.write(acceptance.accept(replace(job, inputs=(one,)), SHIPPED, PLACES))
         picture = store_settings.data_dir / one.path
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.write_bytes(job.id.encode())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Busy
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, queries, transactions
 from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
 from bot.jobs.places import Places, waiting_files
@@ -33,7 +33,7 @@ async def _accepted(store: Store, places: Places, *, members: int, guilds: int) 
     async def one(number: int) -> Job | None:
         job = a_job(id=f"{number:032x}", guild_id=1 + number % guilds, member_id=10 + number // guilds % members)
         try:
-            return (await store.write(transactions.accept(job, SHIPPED, places))).job
+            return (await store.write(acceptance.accept(job, SHIPPED, places))).job
         except Busy:
             return None
 
@@ -65,7 +65,7 @@ async def test_waiting_jobs_stop_no_other_server(store: Store) -> None:
     files = await store.read(waiting_files(1, 10))
     assert files.in_server_bytes == 20 * 1000
     other = a_job(id="e" * 32, guild_id=2)
-    assert (await store.write(transactions.accept(other, SHIPPED, PLACES))).job.state == "accepted"
+    assert (await store.write(acceptance.accept(other, SHIPPED, PLACES))).job.state == "accepted"
 
 
 async def test_approvals_take_the_places_that_there_are(store: Store) -> None:
@@ -85,7 +85,7 @@ async def test_approvals_take_the_places_that_there_are(store: Store) -> None:
 
     begun = await asyncio.gather(*map(approve, waiting))
     assert sum(begun) == 3
-    states = Counter([job.state for one in waiting if (job := await store.read(transactions.get(one.id)))])
+    states = Counter([job.state for one in waiting if (job := await store.read(queries.get(one.id)))])
     assert states == {"accepted": 3, "waiting": 37}
     assert await store.read(verify()) == []
     first = next(job for job, is_begun in zip(waiting, begun, strict=True) if is_begun)

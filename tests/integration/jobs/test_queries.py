@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import AlreadyRunning, QuotaExceeded
 from bot.fal.wire.types import FalStatus
-from bot.jobs import machine, queries, transactions
+from bot.jobs import acceptance, machine, queries, transactions
 from bot.jobs.model import Job, Spot, Variation
 from bot.ledger import audit, rules
 from bot.ledger.model import Shipped
@@ -21,7 +21,7 @@ RICH = Shipped(member_daily_microusd=50_000_000, server_monthly_microusd=50_000_
 
 
 async def _accept(store: Store, *, shipped: Shipped = RICH, **changes: Any) -> Job:
-    return (await store.write(transactions.accept(a_job(**changes), shipped, PLACES))).job
+    return (await store.write(acceptance.accept(a_job(**changes), shipped, PLACES))).job
 
 
 async def _end(store: Store, job: Job) -> Job:
@@ -66,7 +66,7 @@ async def test_presses_at_the_same_moment_make_one_job_and_one_hold(store: Store
     outcomes = await asyncio.gather(*presses, return_exceptions=True)
     assert sum(isinstance(outcome, Job) for outcome in outcomes) == 1
     assert all(isinstance(outcome, Job | AlreadyRunning) for outcome in outcomes), outcomes
-    assert len(await store.read(transactions.unfinished_jobs())) == 1
+    assert len(await store.read(queries.unfinished_jobs())) == 1
     assert await store.read(audit.verify()) == []
 
 
@@ -84,7 +84,7 @@ async def test_a_job_knows_where_its_parent_stands(store: Store) -> None:
     parent = await _end(store, await _accept(store))
     child = await _accept(store, id=_id(1), parent_id=parent.id, trigger="a", notes=("So it is.",))
     assert child.parent_at == Spot(1, 20, 1030)
-    assert await store.read(transactions.get(child.id)) == child
+    assert await store.read(queries.get(child.id)) == child
     assert (await _accept(store, id=_id(2), parent_id=_id(9), trigger="a")).parent_at is None
 
 
@@ -152,7 +152,7 @@ async def test_what_waits_for_approval(store: Store) -> None:
         a_job(id=_id(number), created_at=NOW + 2, variation=Variation(set_id=_id(1), number=number, of=3, message_id=5))
         for number in (1, 2, 3)
     ]
-    await store.write(transactions.accept_all(mine, RICH, PLACES))
+    await store.write(acceptance.accept_all(mine, RICH, PLACES))
     await store.write(transactions.advance(_id(1), machine.Declined(9), now=NOW))
     waiting = await store.read(queries.waiting_jobs(1, limit=10))
     assert [job.id for job in waiting] == [_id(9), _id(2)]

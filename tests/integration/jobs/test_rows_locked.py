@@ -12,7 +12,7 @@ import pytest
 from bot.cli.ledger import close_exposure, look
 from bot.errors import Busy, OptionRefused
 from bot.fal.wire.types import FalStatus
-from bot.jobs import erasure, machine, transactions
+from bot.jobs import acceptance, erasure, machine, queries, transactions
 from bot.jobs.calls import take_call
 from bot.jobs.model import Job
 from bot.ledger.model import Shipped
@@ -62,7 +62,7 @@ async def _under_way(url: str, transaction: Transaction[Any]) -> AsyncGenerator[
 
 
 async def _accepted(store: OwnedStore, job: Job, *events: machine.Event) -> Job:
-    await store.write(transactions.accept(job, SHIPPED, PLACES), guild_id=job.guild_id)
+    await store.write(acceptance.accept(job, SHIPPED, PLACES), guild_id=job.guild_id)
     for event in events:
         job = (await store.write(transactions.advance(job.id, event, now=NOW), guild_id=job.guild_id)).job
     return job
@@ -78,7 +78,7 @@ async def test_no_job_is_closed_that_a_webhook_takes_up(postgres: OwnedStore, se
         await waits()
     with pytest.raises(OptionRefused, match="is fetching"):
         await closing
-    stored = await postgres.read(transactions.get(job.id))
+    stored = await postgres.read(queries.get(job.id))
     assert stored is not None
     assert (stored.state, stored.told) == ("fetching", False)
     books = await look(settings)
@@ -96,7 +96,7 @@ async def test_no_step_of_a_job_is_undone_when_its_approver_deletes_their_data(
         deleting = asyncio.create_task(postgres.write(erasure.forget_member(ANNA, at=NOW), guild_id=None))
         await waits()
     await deleting
-    stored = await postgres.read(transactions.get(job.id))
+    stored = await postgres.read(queries.get(job.id))
     assert stored is not None
     assert (stored.state, stored.approved_by) == ("fetching", None)
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.jobs import transactions
+from bot.jobs import acceptance
 from bot.ledger import history, holds
 from bot.ledger.audit import totals
 from bot.ledger.history import spend_by_day, top_members
@@ -96,6 +96,6 @@ async def test_totals_of_every_server(past: Store) -> None:
 
 async def test_a_job_that_was_accepted_tells_its_mode_and_state(store: Store) -> None:
     """The history of a job has the mode and state of its row."""
-    await store.write(transactions.accept(a_job(), SHIPPED, PLACES))
+    await store.write(acceptance.accept(a_job(), SHIPPED, PLACES))
     (one,) = await store.read(history.spent_page(1, limit=5))
     assert (one.mode, one.job_state, one.quote_microusd, one.state) == ("wan27-image", "accepted", 750_000, "held")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.jobs.transactions import accept
+from bot.jobs.acceptance import accept
 from bot.ledger import holds
 from bot.ledger.grants import add_grant
 from bot.ledger.model import Grant, RuleQuery, Shipped, Who

@@ -9,7 +9,7 @@ import pytest
 
 from bot.catalogue.registry import price_table
 from bot.errors import Closed, StorageError
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, transactions
 from bot.jobs.model import Job, job_from
 from bot.jobs.variations import as_variations, variation_id
 from bot.ledger.audit import totals, verify
@@ -264,7 +264,7 @@ async def test_an_ending_is_told_when_discord_is_back(rig: RunnerRig) -> None:
 async def stored(rig: RunnerRig, job_id: str, change: Callable[[Job], Job] = lambda job: job) -> Job:
     """Store an accepted job as an earlier process would have left it."""
     job = change(job_from(await rig.order(job_id), now=1.0))
-    await rig.store.write(transactions.accept(job, rig.runner.shipped, PLACES))
+    await rig.store.write(acceptance.accept(job, rig.runner.shipped, PLACES))
     return job
 
 

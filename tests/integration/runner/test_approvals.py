@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.jobs import transactions
+from bot.jobs import acceptance
 from bot.jobs.model import Job, job_from
 from bot.ledger import rules
 from bot.ledger.audit import verify
@@ -57,7 +57,7 @@ async def test_a_yes_after_the_time_is_none(rig: RunnerRig) -> None:
     await _approval(rig, wait_s=60)
     order = await rig.order()
     job = job_from(order, now=time.time() - 600)
-    await rig.store.write(transactions.accept(job, rig.runner.shipped, PLACES))
+    await rig.store.write(acceptance.accept(job, rig.runner.shipped, PLACES))
     assert "too long" in await _decide(rig.runner)
     assert await held(rig, await _ends(rig, "cancelled")) == {(0, 0)}
     assert await rig.requests() == []

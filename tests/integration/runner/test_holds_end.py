@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import erasure, machine, transactions
+from bot.jobs import acceptance, erasure, machine, transactions
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import Job, job_from
 from bot.ledger import rules
@@ -49,7 +49,7 @@ async def stored(rig: RunnerRig, *, age_s: float, events: tuple[machine.Event, .
     """Store a job that was accepted some time ago and has had these events since, as another process left it."""
     then = time.time() - age_s
     job = job_from(await rig.order(), now=then)
-    await rig.store.write(transactions.accept(job, rig.runner.shipped, PLACES))
+    await rig.store.write(acceptance.accept(job, rig.runner.shipped, PLACES))
     for event in events:
         job = (await rig.store.write(transactions.advance(job.id, event, now=then))).job
     return job

@@ -10,7 +10,7 @@ from bot.bounded import Bounds
 from bot.catalogue.registry import price_table
 from bot.errors import Busy
 from bot.files.folder import FolderFiles
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, transactions
 from bot.jobs.model import Order, Request, mode_of
 from bot.jobs.places import FileBounds
 from bot.ledger import rules
@@ -39,7 +39,7 @@ async def _waits(store: Store, job_id: str, member_id: int = 2) -> None:
     rule = {"above_microusd": 0, "role_id": None, "wait_s": 3600.0}
     await store.write(rules.set_rule(1, "server", "approval", rule, actor_id=9, reason="", at=NOW))
     job = a_job(id=job_id, member_id=member_id, inputs=CLIPS)
-    assert (await store.write(transactions.accept(job, SHIPPED, PLACES))).job.state == "waiting"
+    assert (await store.write(acceptance.accept(job, SHIPPED, PLACES))).job.state == "waiting"
 
 
 async def test_a_member_and_a_server_have_their_bounds(store: Store, tmp_path: Path) -> None:

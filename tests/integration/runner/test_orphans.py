@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bot.files.folder import FolderFiles
-from bot.jobs import transactions
+from bot.jobs import acceptance
 from bot.ledger.model import Shipped
 from bot.runner.orphans import empty_scratch, sweep
 from bot.settings import StorageSettings
@@ -23,7 +23,7 @@ def _put(path: Path) -> Path:
 async def test_files_of_no_job_are_removed(store: Store, store_settings: StorageSettings) -> None:
     """Files of jobs stay; those of orders and exports that a killed process left go, however new they are."""
     folder, job = store_settings.data_dir, a_job()
-    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(acceptance.accept(job, SHIPPED, PLACES))
     kept = [
         _put(folder / "inputs" / job.id / "image.png"),
         _put(folder / "results" / f"{job.id}.mp4"),
@@ -43,7 +43,7 @@ async def test_files_of_no_job_are_removed(store: Store, store_settings: Storage
 async def test_parts_of_downloads_are_removed(store: Store, store_settings: StorageSettings) -> None:
     """A killed process leaves what it had downloaded of a video, and no later try uses its name again."""
     folder, job = store_settings.data_dir, a_job()
-    await store.write(transactions.accept(job, SHIPPED, PLACES))
+    await store.write(acceptance.accept(job, SHIPPED, PLACES))
     kept = _put(folder / "results" / f"{job.id}.mp4")
     part = _put(folder / "results" / f"{job.id}.unchecked.0123abcd.part")
     await sweep(store, FolderFiles(folder), before=0.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.files.folder import FolderFiles
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, queries, transactions
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds
 from bot.ledger.model import Shipped
@@ -25,7 +25,7 @@ async def cancelled(store: Store, folder: Path, number: int, *, member: int = 2,
     path.parent.mkdir(parents=True)
     path.write_bytes(b"picture")
     job = a_job(id=job_id, member_id=member, guild_id=guild, inputs=(picture,), created_at=NOW + number)
-    await store.write(transactions.accept(job, RICH, PLACES))
+    await store.write(acceptance.accept(job, RICH, PLACES))
     return (await store.write(transactions.advance(job_id, machine.CancelAsked(), now=NOW))).job
 
 
@@ -44,7 +44,7 @@ async def test_the_newest_are_kept(store: Store, tmp_path: Path) -> None:
         await files.keep(job)
     gone = [bool(await inputs_gone(job, FolderFiles(tmp_path))) for job in (*jobs, elsewhere)]
     assert gone == [True, True, True, False, False, False, False]
-    stored = [await store.read(transactions.get(job.id)) for job in jobs]
+    stored = [await store.read(queries.get(job.id)) for job in jobs]
     assert [job is not None and job.files_gone_at is not None for job in stored] == gone[:6]
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bot.errors import Busy, QuotaExceeded
-from bot.jobs import transactions
+from bot.jobs import queries
 from bot.jobs.alarms import Alarm, alarms_on
 from bot.ledger import rules
 from bot.ledger.audit import verify
@@ -35,7 +35,7 @@ async def test_over_budget_is_refused_whole(rig: RunnerRig) -> None:
     with pytest.raises(QuotaExceeded) as refused:
         await poor.accept(order)
     assert refused.value.short_microusd == 1_250_000
-    assert await rig.store.read(transactions.get(order.id)) is None
+    assert await rig.store.read(queries.get(order.id)) is None
     assert await rig.requests() == []
 
 
@@ -213,7 +213,7 @@ async def test_an_estimate_from_past_jobs(rig: RunnerRig) -> None:
     """The second job of a kind is estimated from the first one's time."""
     await rig.runner.accept(await rig.order("a" * 32))
     first = await rig.until(lambda job: job.told, "a" * 32)
-    assert await rig.store.read(transactions.typical_seconds(first.similar)) is not None
+    assert await rig.store.read(queries.typical_seconds(first.similar)) is not None
     await rig.runner.accept(await rig.order("b" * 32))
 
     async def typical() -> float | None:

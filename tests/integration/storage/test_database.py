@@ -20,7 +20,7 @@ from bot.errors import (
     StorageUnreachable,
 )
 from bot.files.folder import FolderFiles
-from bot.jobs import transactions
+from bot.jobs import acceptance
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
 from bot.storage.database import look_into, open_store
@@ -107,7 +107,7 @@ async def test_a_folder_that_is_not_mounted_is_noticed(postgres_server: Postgres
     """The database knows videos whose files are kept, and the folder has none of any."""
     url = await postgres_server.new_database()
     store = await open_store(settings_for(tmp_path / "mounted", url))
-    await store.write(transactions.accept(a_job(), SHIPPED, PLACES))
+    await store.write(acceptance.accept(a_job(), SHIPPED, PLACES))
     await store.write(_run("UPDATE jobs SET state = 'done', told = 1"))
     (tmp_path / "mounted" / "results").mkdir()
     await store.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.jobs import erasure, transactions
+from bot.jobs import erasure, queries
 from bot.jobs.rows import body_of
 from bot.ledger.audit import verify
 from bot.ledger.history import entries_page
@@ -118,7 +118,7 @@ async def test_people_read_what_they_read_before(migrated: Store) -> None:
         "declined by nobody known",
         "nobody approved it in time",
     }
-    assert await migrated.read(transactions.get(APPROVED.id)) == APPROVED
+    assert await migrated.read(queries.get(APPROVED.id)) == APPROVED
 
 
 async def test_who_is_erased_is_named_nowhere(migrated: Store) -> None:
@@ -131,8 +131,8 @@ async def test_who_is_erased_is_named_nowhere(migrated: Store) -> None:
     nobody = await migrated.read(pseudonym_of(GUILD, ANNA))
 
     assert await _rows_with(migrated, ANNA) == []
-    assert await migrated.read(transactions.get(APPROVED.id)) == replace(APPROVED, approved_by=None)
-    assert await migrated.read(transactions.get(OTHERS.id)) == OTHERS
+    assert await migrated.read(queries.get(APPROVED.id)) == replace(APPROVED, approved_by=None)
+    assert await migrated.read(queries.get(OTHERS.id)) == OTHERS
     assert await migrated.read(guilds_with(ANNA)) == ()
     assert set(await migrated.read(erasure.names_in(GUILD, limit=9))) == {MEMBER, BEN}
     acts = await migrated.read(_all("SELECT actor_id, subject, member_id, reason FROM acts ORDER BY id"))

@@ -45,7 +45,7 @@ async def test_old_jobs_and_books_live_on(store_settings: StorageSettings, tmp_p
 
     store = await open_store(store_settings)
     try:
-        assert await store.read(transactions.get(job.id)) == job
+        assert await store.read(queries.get(job.id)) == job
         assert await store.read(queries.job_of_message(30)) == job
         assert await store.read(queries.expired_job_ids(NOW + 1, limit=9)) == (job.id,)
         assert not (await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))).changed

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal, StorageError
 from bot.films import drafts
 from bot.films.plan import looks_of
-from bot.jobs import chip_ins, erasure, machine, transactions
+from bot.jobs import acceptance, chip_ins, erasure, machine, transactions
 from bot.jobs.chip_ins import Added, ChipIn
 from bot.ledger import holds
 from bot.ledger.audit import totals
@@ -251,7 +251,7 @@ def test_files_that_fail_are_left_alone_for_a_while(world: FilmWorld) -> None:
 
 def test_a_film_does_not_begin_with_a_made_shot_that_is_gone(world: FilmWorld) -> None:
     """Nobody pays for the rest of a film that cannot be joined; everybody has theirs back when the time is over."""
-    made = transactions.accept(a_job(quote_microusd=1), world.shipped, world.places)
+    made = acceptance.accept(a_job(quote_microusd=1), world.shipped, world.places)
     world.store.run(made)
     world.come_to(JOB_ID)
     draft = world.keep(replace(THREE, shots=(replace(THREE.shots[0], made=JOB_ID), *THREE.shots[1:])))

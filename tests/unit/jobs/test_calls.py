@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, queries, transactions
 from bot.jobs.calls import take_call, webhook_key
 from bot.jobs.model import Job
+from bot.jobs.rows import body_of
+from bot.jobs.rule_query import who_of
 from bot.ledger.audit import totals, verify
 from bot.ledger.holds import standing
 from bot.ledger.model import Shipped, View
@@ -30,7 +32,7 @@ def store() -> Iterator[MemoryStore]:
 
 def accept(store: MemoryStore, *events: machine.Event, **changes: Any) -> Job:
     """Accept a job, let this happen to it, and return it."""
-    job = store.run(transactions.accept(a_job(**changes), SHIPPED, PLACES)).job
+    job = store.run(acceptance.accept(a_job(**changes), SHIPPED, PLACES)).job
     for event in events:
         job = store.run(transactions.advance(job.id, event, now=NOW)).job
     return job
@@ -43,14 +45,14 @@ def call(store: MemoryStore, request_id: str = "r-1", job_id: str = JOB_ID) -> s
 
 def stored(store: MemoryStore, job_id: str = JOB_ID) -> Job:
     """Return the job as it is stored."""
-    job = store.run(transactions.get(job_id))
+    job = store.run(queries.get(job_id))
     assert job is not None
     return job
 
 
 def view_of(store: MemoryStore, job: Job) -> View:
     """Return what the job's member has left."""
-    return store.run(standing(transactions.who_of(job), at=NOW, shipped=SHIPPED))
+    return store.run(standing(who_of(job), at=NOW, shipped=SHIPPED))
 
 
 def test_a_call_is_stored_once(store: MemoryStore) -> None:
@@ -90,7 +92,7 @@ def test_the_drivers_process_is_told() -> None:
     """The transaction that stores a call notifies the other processes; one that stores nothing does not."""
     for state, told in (("queued", True), ("done", False)):
         job = a_job(state=state, handle=HANDLE)
-        body = transactions.body_of(job)
+        body = body_of(job)
         taking, statements = take_call(JOB_ID, "r-1", queue_url=QUEUE, now=NOW), list[Any]()
         statements.append(next(taking))
         try:
@@ -142,4 +144,4 @@ def test_a_rerun_that_was_ordered_again_meanwhile(store: MemoryStore) -> None:
     accept(store, *TO_FAL, id="c" * 32, **again)
     assert call(store, job_id="b" * 32) == "stored"
     assert stored(store, "b" * 32).trigger == "react:🔁"
-    assert [job.id for job in store.run(transactions.unfinished_jobs())] == [JOB_ID, "b" * 32, "c" * 32]
+    assert [job.id for job in store.run(queries.unfinished_jobs())] == [JOB_ID, "b" * 32, "c" * 32]

@@ -10,10 +10,11 @@ import pytest
 
 from bot.cli.ledger import closing as closing_exposure
 from bot.errors import Busy, Closed, NotAllowed, OptionRefused, QuotaExceeded
-from bot.jobs import chip_ins, erasure, machine, removals, transactions
+from bot.jobs import acceptance, chip_ins, erasure, machine, queries, removals, transactions
 from bot.jobs.chip_ins import Added, ChipInBounds, Rules
 from bot.jobs.model import Job
 from bot.jobs.queries import job_ids_named
+from bot.jobs.rule_query import who_of
 from bot.ledger import corrections, holds, reservations, rules
 from bot.ledger.audit import totals, verify
 from bot.ledger.exposures import count_exposures, open_exposures
@@ -51,7 +52,7 @@ def said(now: float = NOW, **others: Any) -> Rules:
 
 def member(member_id: int) -> Who:
     """Return a member in the job's channel."""
-    return replace(transactions.who_of(JOB), member_id=member_id)
+    return replace(who_of(JOB), member_id=member_id)
 
 
 def start(store: MemoryStore, own: int = 1_000_000, job: Job = JOB, **others: Any) -> Added:
@@ -265,10 +266,10 @@ def test_whoever_may_not_use_wanda_may_not_pay(books: MemoryStore) -> None:
     with pytest.raises(NotAllowed, match="blocked"):
         add(books, BEN, 500_000)
     other = a_job(id="9" * 32, inputs=(), member_id=CLEO, quote_microusd=100_000)
-    books.run(transactions.accept(other, SHIPPED, PLACES))
+    books.run(acceptance.accept(other, SHIPPED, PLACES))
     add(books, CLEO, 1_500_000)
     assert add(books, 5, 500_000).job is not None
-    books.run(transactions.accept(replace(other, id="8" * 32, member_id=5), SHIPPED, PLACES))
+    books.run(acceptance.accept(replace(other, id="8" * 32, member_id=5), SHIPPED, PLACES))
 
 
 def test_what_the_server_cannot_carry_is_not_collected_for(books: MemoryStore) -> None:
@@ -350,7 +351,7 @@ def test_data_is_not_deleted_while_a_video_is_made_that_the_member_pays_for(book
         books.run(erasure.forget_member(BEN, at=NOW + 5))
     bring(books, machine.CancelAsked(), machine.EndShown())
     books.run(erasure.forget_member(BEN, at=NOW + 5))
-    job = books.run(transactions.get(JOB.id))
+    job = books.run(queries.get(JOB.id))
     assert job is not None
     assert [one.member_id for one in job.shares] == [MAKER, 0, CLEO]
 

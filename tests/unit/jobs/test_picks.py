@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Busy, NotReserved, OptionRefused, Refusal
 from bot.fal.wire.types import FalStatus
-from bot.jobs import erasure, machine, pick_rows, picks, transactions
+from bot.jobs import acceptance, erasure, machine, pick_rows, picks, queries, transactions
 from bot.jobs.best_of import best_of, final_quote, final_request, ordered
 from bot.jobs.model import Failure, Job, Order, job_from
 from bot.jobs.pick_rows import PickRef
@@ -47,7 +47,7 @@ class Books:
         parts = ordered(order, now=NOW)
         assert parts.pick is not None
         adding = partial(_add, parts.pick)
-        self.store.run(transactions.accept_all(parts.jobs, SHIPPED, PLACES, reserve=parts.reserve, beside=adding))
+        self.store.run(acceptance.accept_all(parts.jobs, SHIPPED, PLACES, reserve=parts.reserve, beside=adding))
         self.final_id = parts.pick.final_id
 
     @property
@@ -104,8 +104,8 @@ class Books:
 
     def make(self) -> None:
         """Begin the final as the loop does, unless it is begun."""
-        if self.store.run(transactions.get(self.final_id)) is None:
-            self.store.run(transactions.accept_reserved(self.final(), SHIPPED, PLACES, now=self.now))
+        if self.store.run(queries.get(self.final_id)) is None:
+            self.store.run(acceptance.accept_reserved(self.final(), SHIPPED, PLACES, now=self.now))
         self.store.run(pick_rows.note_made(REF, now=self.now, bounds=BOUNDS))
 
     def press(self, what: Press, value: int = 0, *, by: int = MAKER) -> Pick:
@@ -384,7 +384,7 @@ def _carry_out(books: Books, act: tuple[str, Any, Any]) -> None:
         case "look":
             books.look()
         case "begin" if books.pick.state == "picked" and not books.finals():  # and die before that is noted
-            books.store.run(transactions.accept_reserved(books.final(), SHIPPED, PLACES, now=books.now))
+            books.store.run(acceptance.accept_reserved(books.final(), SHIPPED, PLACES, now=books.now))
         case "begin":
             pass
         case _:
@@ -417,7 +417,7 @@ def test_random_histories(drafts: int, acts: list[tuple[Any, int]], number: int)
             at: dict[str, Any] = {"now": books.now, "bounds": BOUNDS}
             _die_in(books, pick_rows.look(REF, **at), statements)
             _die_in(books, pick_rows.press(REF, "pick", number, member_id=MAKER, **at), statements)
-            accepting = transactions.accept_reserved(books.final(), SHIPPED, PLACES, now=books.now)
+            accepting = acceptance.accept_reserved(books.final(), SHIPPED, PLACES, now=books.now)
             _die_in(books, accepting, statements)
             books.check()
             with suppress(Refusal):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Busy, Refusal
-from bot.jobs import machine, transactions
+from bot.jobs import acceptance, machine, queries, transactions
 from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds, Places, waiting_files
@@ -88,7 +88,7 @@ def _order(number: int, guild_id: int, member_id: int, *, dear: bool, size_bytes
 
 def _tried(store: MemoryStore, job: Job, running: int) -> bool:
     try:
-        accepted = store.run(transactions.accept(job, SHIPPED, PLACES, running=running))
+        accepted = store.run(acceptance.accept(job, SHIPPED, PLACES, running=running))
     except Busy:
         return False
     assert accepted.job.state == ("waiting" if job.quote_microusd == DEAR else "accepted")
@@ -101,7 +101,7 @@ def _approved(store: MemoryStore, job_id: str, running: int) -> bool:
             approve_all((job_id,), machine.Approved(9), shipped=SHIPPED, places=PLACES, now=NOW + 1, running=running)
         )
     except Busy:
-        still = store.run(transactions.get(job_id))
+        still = store.run(queries.get(job_id))
         assert still is not None
         assert (still.state, still.approved_by) == ("waiting", None)
         return False
@@ -149,7 +149,7 @@ def test_what_people_read_names_the_number_the_limit_and_the_way_out() -> None:
         for number, (guild_id, member_id) in enumerate(orders):
             try:
                 job = _order(number, guild_id, member_id, dear=False, size_bytes=1)
-                store.run(transactions.accept(job, SHIPPED, PLACES, running=number - len(sentences)))
+                store.run(acceptance.accept(job, SHIPPED, PLACES, running=number - len(sentences)))
             except Refusal as refusal:
                 sentences.append(str(refusal))
     assert sentences == [

@@ -8,8 +8,9 @@ from functools import partial
 import pytest
 
 from bot.errors import Busy, NotAllowed, NotReserved, QuotaExceeded
-from bot.jobs import erasure, machine, transactions
+from bot.jobs import acceptance, erasure, machine, queries, transactions
 from bot.jobs.model import Job
+from bot.jobs.rule_query import who_of
 from bot.ledger import holds, reservations, rules
 from bot.ledger.audit import verify
 from bot.ledger.model import RuleQuery, Shipped
@@ -20,7 +21,7 @@ from tests.support.stores import MemoryStore
 
 EACH = 750_000
 SHIPPED = Shipped(member_daily_microusd=4 * EACH, server_monthly_microusd=10**9)
-WHO = transactions.who_of(a_job())
+WHO = who_of(a_job())
 FILM = "f" * 32
 
 
@@ -61,12 +62,12 @@ def begin(store: MemoryStore, shots: int, later: int) -> None:
     """Accept so many shots, and reserve the money of so many more."""
     jobs = tuple(shot(number) for number in range(1, shots + 1))
     wishes = tuple(a_wish(number) for number in range(shots + 1, shots + later + 1))
-    store.run(transactions.accept_all(jobs, SHIPPED, PLACES, reserve=wishes))
+    store.run(acceptance.accept_all(jobs, SHIPPED, PLACES, reserve=wishes))
 
 
 def accept(store: MemoryStore, job: Job) -> Job:
     """Accept a job whose money is reserved."""
-    return store.run(transactions.accept_reserved(job, SHIPPED, PLACES, now=NOW + 1))
+    return store.run(acceptance.accept_reserved(job, SHIPPED, PLACES, now=NOW + 1))
 
 
 def test_all_of_an_order_is_held_at_once_or_nothing(books: MemoryStore) -> None:
@@ -113,7 +114,7 @@ def test_a_death_at_any_statement_leaves_it_reserved(books: MemoryStore) -> None
     died = 0
     while True:
         books.connection.execute("BEGIN")
-        accepting = transactions.accept_reserved(shot(2), SHIPPED, PLACES, now=NOW + 1)
+        accepting = acceptance.accept_reserved(shot(2), SHIPPED, PLACES, now=NOW + 1)
         answer = partial(execute, books.connection.cursor())
         try:
             statement = next(accepting)
@@ -125,7 +126,7 @@ def test_a_death_at_any_statement_leaves_it_reserved(books: MemoryStore) -> None
             books.connection.execute("ROLLBACK")
         died += 1
         assert len(books.run(reservations.reserved_for(FILM))) == 1
-        assert books.run(transactions.get(shot(2).id)) is None
+        assert books.run(queries.get(shot(2).id)) is None
     assert died > 3
 
 
@@ -134,7 +135,7 @@ def test_without_a_place_it_waits(books: MemoryStore) -> None:
     begin(books, 1, 1)
     full = replace(PLACES, running_of_member_max=1)
     with pytest.raises(Busy):
-        books.run(transactions.accept_reserved(shot(2), SHIPPED, full, now=NOW + 1))
+        books.run(acceptance.accept_reserved(shot(2), SHIPPED, full, now=NOW + 1))
     assert accept(books, shot(2)).state == "accepted"
 
 
@@ -143,7 +144,7 @@ def test_it_is_no_video_at_once(books: MemoryStore) -> None:
     books.run(rules.set_rule(1, "server", "at_once", 1, actor_id=9, reason="", at=NOW - 1))
     begin(books, 1, 2)
     with pytest.raises(NotAllowed, match="your limit here is 1 at once"):
-        books.run(transactions.accept(shot(4), SHIPPED, PLACES))
+        books.run(acceptance.accept(shot(4), SHIPPED, PLACES))
 
 
 def test_it_expires_and_ends_with_its_server(books: MemoryStore) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acknowledgements, machine, transactions
+from bot.jobs import acceptance, acknowledgements, machine, queries, transactions
 from bot.jobs.acknowledgements import Acknowledgement
 from bot.ledger.model import Shipped
 from bot.storage.transaction import Alone, Constant, Statement, Transaction, alone
@@ -71,12 +71,12 @@ def _order(trips: Trips, number: int) -> None:
     job_id = f"{number:032x}"
     order = Acknowledgement(id=job_id, guild_id=1, channel_id=20, shows="thinking", at=NOW)
     trips.run(alone(acknowledgements.note(order)))
-    trips.run(transactions.accept(a_job(id=job_id), SHIPPED, PLACES))
+    trips.run(acceptance.accept(a_job(id=job_id), SHIPPED, PLACES))
     trips.run(alone(acknowledgements.drop(job_id)))
-    trips.run(alone(transactions.typical_seconds("wan27-image:1080p:5")))
+    trips.run(alone(queries.typical_seconds("wan27-image:1080p:5")))
     for later, event in enumerate(EVENTS, start=1):
         trips.run(transactions.advance(job_id, event, now=NOW + later))
-    job = trips._store.run(transactions.get(job_id))
+    job = trips._store.run(queries.get(job_id))
     assert job is not None
     assert job.told
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Busy, NotAllowed, QuotaExceeded
-from bot.jobs import transactions
+from bot.jobs import acceptance
 from bot.jobs.model import Job
 from bot.jobs.variations import jobs_from
 from bot.ledger import rules
@@ -46,7 +46,7 @@ def test_a_death_before_the_commit_leaves_nothing() -> None:
     with closing(store.connection):
         while True:
             store.connection.execute("BEGIN")
-            accepting = transactions.accept_all(jobs_of(4), SHIPPED, PLACES)
+            accepting = acceptance.accept_all(jobs_of(4), SHIPPED, PLACES)
             answer = partial(execute, store.connection.cursor())
             try:
                 statement = next(accepting)
@@ -59,7 +59,7 @@ def test_a_death_before_the_commit_leaves_nothing() -> None:
             died += 1
             assert left_of(store) == (0, 0, 0)
         assert died > 8
-        accepted = store.run(transactions.accept_all(jobs_of(4), SHIPPED, PLACES))
+        accepted = store.run(acceptance.accept_all(jobs_of(4), SHIPPED, PLACES))
         assert [one.job.state for one in accepted] == ["accepted"] * 4
         assert store.run(verify()) == []
 
@@ -70,7 +70,7 @@ def test_the_sum_decides_about_the_approval(videos: int, state: str) -> None:
     store = MemoryStore()
     with closing(store.connection):
         set_rule(store, "approval", {"above_microusd": 2 * EACH, "role_id": None, "wait_s": 3600.0})
-        accepted = store.run(transactions.accept_all(jobs_of(videos), SHIPPED, PLACES))
+        accepted = store.run(acceptance.accept_all(jobs_of(videos), SHIPPED, PLACES))
         assert [one.job.state for one in accepted] == [state] * videos
 
 
@@ -80,7 +80,7 @@ def test_what_fits_no_budget_together_is_refused_together() -> None:
     with closing(store.connection):
         set_rule(store, "allowance:day", 3 * EACH)
         with pytest.raises(QuotaExceeded, match=r"These 4 videos cost \$2.00"):
-            store.run(transactions.accept_all(jobs_of(4), SHIPPED, PLACES))
+            store.run(acceptance.accept_all(jobs_of(4), SHIPPED, PLACES))
         assert left_of(store) == (0, 0, 0)
 
 
@@ -90,12 +90,12 @@ def test_the_number_counts_for_places_and_for_videos_at_once() -> None:
     with closing(store.connection):
         few = replace(PLACES, running_of_member_max=3)
         with pytest.raises(Busy, match="no room for 4 more"):
-            store.run(transactions.accept_all(jobs_of(4), SHIPPED, few))
+            store.run(acceptance.accept_all(jobs_of(4), SHIPPED, few))
         set_rule(store, "at_once", 3)
         with pytest.raises(NotAllowed, match="want 4 more"):
-            store.run(transactions.accept_all(jobs_of(4), SHIPPED, PLACES))
+            store.run(acceptance.accept_all(jobs_of(4), SHIPPED, PLACES))
         assert left_of(store) == (0, 0, 0)
-        assert len(store.run(transactions.accept_all(jobs_of(3), SHIPPED, few))) == 3
+        assert len(store.run(acceptance.accept_all(jobs_of(3), SHIPPED, few))) == 3
 
 
 def test_the_most_for_one_video_is_for_each() -> None:
@@ -103,4 +103,4 @@ def test_the_most_for_one_video_is_for_each() -> None:
     store = MemoryStore()
     with closing(store.connection):
         set_rule(store, "ceiling", EACH)
-        assert len(store.run(transactions.accept_all(jobs_of(4), SHIPPED, PLACES))) == 4
+        assert len(store.run(acceptance.accept_all(jobs_of(4), SHIPPED, PLACES))) == 4

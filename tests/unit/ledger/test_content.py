@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NotAllowed
-from bot.jobs import transactions
+from bot.jobs import acceptance
 from bot.jobs.prompt_log import prompts_to_log
-from bot.jobs.transactions import SAFETY_NOTE, rule_query
+from bot.jobs.rule_query import query_of_options
+from bot.jobs.terms import SAFETY_NOTE
 from bot.ledger.content import refuse_content, refused_word
 from bot.ledger.model import ContentTerms, Rule, RuleQuery, Shipped, Terms, Who
 from bot.ledger.rules import set_rule
@@ -102,7 +103,7 @@ def test_all_that_a_member_writes_is_checked() -> None:
     rules = _terms(("server", "words", ["blood"]))
     for name in ("prompt", "negative_prompt"):
         with pytest.raises(NotAllowed, match=r"“blood” isn't allowed .* `/wanda-admin content words`"):
-            refuse_content(rules, rule_query("wan27-image", {name: "blood"}))
+            refuse_content(rules, query_of_options("wan27-image", {name: "blood"}))
 
 
 SAID: dict[str, Any] = {"actor_id": 9, "reason": "", "at": NOW}
@@ -110,7 +111,7 @@ WAN22 = {"prompt": "a lake", "resolution": "480p", "num_frames": 81}
 
 
 def _accepted(store: MemoryStore, **changes: Any) -> Any:
-    return store.run(transactions.accept(a_job(**changes), SHIPPED, PLACES)).job
+    return store.run(acceptance.accept(a_job(**changes), SHIPPED, PLACES)).job
 
 
 def test_the_safety_check_is_on_in_every_request() -> None:

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.errors import Busy, StorageError
-from bot.jobs import erasure, machine, transactions
-from bot.jobs.transactions import who_of
+from bot.jobs import acceptance, erasure, machine, transactions
+from bot.jobs.rule_query import who_of
 from bot.ledger import grants, holds, reservations, shares, splits
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Grant, RuleQuery, Share, Shipped
@@ -96,7 +96,7 @@ def test_a_shot_to_come_is_begun_settled_and_released_with_everybodys_parts(book
     two_shots(books)
     assert books.run(verify()) == []
     assert (held_of(books, MAKER), held_of(books, BEN)) == (501, 1000)
-    job = books.run(transactions.accept_reserved(SHOTS[0], SHIPPED, PLACES, now=NOW))
+    job = books.run(acceptance.accept_reserved(SHOTS[0], SHIPPED, PLACES, now=NOW))
     assert {(one.member_id, one.amount_microusd) for one in job.shares} == {(MAKER, 234), (BEN, 466)}
     assert [one.jobs for one in books.run(totals())] == [2]
     for event in (machine.Uploaded(()), machine.Submitted(HANDLE), machine.FalStatus("completed")):
