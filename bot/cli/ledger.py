@@ -49,7 +49,7 @@ async def look(settings: StorageSettings, *, now: float | None = None) -> Books:
     Raises:
         StorageError: the database cannot be opened or read.
     """
-    store = await look_into(settings)
+    store = await look_into(settings, is_patient=True)
     try:
         books = await store.read(read_books())
         return replace(books, bill=await store.read(bill_days(now=time.time() if now is None else now)))
@@ -79,7 +79,7 @@ async def close_exposure(settings: StorageSettings, named: str, amount_microusd:
         OptionRefused: as `closing`.
         StorageError: the database cannot be opened or written.
     """
-    store = await look_into(settings)
+    store = await look_into(settings, is_patient=True)
     try:
         return await store.write(closing(named, amount_microusd, at=at), guild_id=None)
     finally:

@@ -47,9 +47,10 @@ AND NOT EXISTS (SELECT 1 FROM bills b WHERE b.request_id = r.request_id)
 AND EXISTS (SELECT 1 FROM fal_requests o JOIN bills b ON b.request_id = o.request_id
 WHERE o.at > r.at - 86400 AND o.at < r.at + 86400)
 ORDER BY r.request_id LIMIT $4"""
+# A stranger's bill is never compared, so it stays open; open ones have an index.
 _STRANGERS = """
 SELECT COUNT(DISTINCT request_id) AS n, CAST(COALESCE(SUM(nano_usd), 0) AS BIGINT) AS nano FROM bills b
-WHERE (b.nano_usd > 0 OR b.refunded_nano_usd = 0)
+WHERE b.is_open = 1 AND (b.nano_usd > 0 OR b.refunded_nano_usd = 0)
 AND NOT EXISTS (SELECT 1 FROM fal_requests r WHERE r.request_id = b.request_id)"""
 
 

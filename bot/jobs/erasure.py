@@ -7,6 +7,7 @@ it notes that, `removals` has them.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from bot.chunks import chunks
 from bot.errors import Busy
 from bot.jobs.chip_ins import forget_chip_ins_in, forget_chip_ins_of
 from bot.jobs.model import Job
@@ -15,24 +16,28 @@ from bot.jobs.pick_rows import forget_picks_in, forget_picks_of
 from bot.jobs.preferences import forget_preferences_in, forget_preferences_of
 from bot.jobs.presets import forget_presets_in, forget_presets_of
 from bot.jobs.prompt_log import forget_prompts_in, forget_prompts_of
-from bot.jobs.removals import note_removal
+from bot.jobs.removals import note_removals
 from bot.jobs.rows import body_of, readable_job, readable_jobs
-from bot.ledger import asks, money_requests, reservations, tables, timezones
+from bot.ledger import asks, money_requests, reservations, scopes, tables, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage.transaction import Lock, Many, One, Row, Transaction
 from bot.units import counted
 
+JOBS_AT_ONCE = 500  # of a server that are deleted in one transaction
+_IDS_AT_ONCE = 100  # in one statement
 DELETED_NAME = "a deleted file"
 _NOTHING = "{}"
+# By indexes that find few rows: a server's draws by its pool's scope, and what was declined ("+" keeps an index by the
+# server, which finds all entries, from being used).
 _NAMED = """
-SELECT member_id AS id FROM draws WHERE guild_id = $1 AND member_id > 0 AND position = 0
+SELECT member_id AS id FROM draws WHERE scope = $3 AND member_id > 0 AND position = 0
 UNION SELECT member_id FROM grants WHERE guild_id = $1 AND member_id > 0
 UNION SELECT actor_id FROM grants WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT actor_id FROM acts WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT actor_id FROM rules WHERE guild_id = $1 AND actor_id > 0
 UNION SELECT member_id FROM acts WHERE guild_id = $1 AND member_id > 0
-UNION SELECT declined_by FROM entries WHERE guild_id = $1 AND declined_by > 0 LIMIT $2"""
+UNION SELECT declined_by FROM entries WHERE +guild_id = $1 AND declined_by > 0 LIMIT $2"""
 _OPEN_OF = """
 SELECT (SELECT count(*) FROM jobs WHERE member_id = $1 AND told = 0)
 + (SELECT count(*) FROM reservations WHERE member_id = $1)
@@ -54,12 +59,19 @@ _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
 ORDER BY told DESC, created_at LIMIT $1"""
-_SERVERS = """
-SELECT guild_id FROM (
-SELECT guild_id FROM jobs WHERE guild_id <> 0 UNION SELECT guild_id FROM rules UNION SELECT guild_id FROM asks
-UNION SELECT guild_id FROM preferences UNION SELECT guild_id FROM presets UNION SELECT guild_id FROM money_requests
-UNION SELECT guild_id FROM films UNION SELECT guild_id FROM film_drafts UNION SELECT guild_id FROM chip_ins
-UNION SELECT guild_id FROM warnings) AS servers WHERE {mine}"""
+# One server after the other, by an index that begins with it: the jobs of a year are those of a few servers.
+_IN_TABLE = """
+SELECT guild_id FROM (WITH RECURSIVE found (guild_id) AS (SELECT MIN(guild_id) FROM {table} UNION ALL
+SELECT (SELECT MIN(later.guild_id) FROM {table} later WHERE later.guild_id > found.guild_id) FROM found
+WHERE found.guild_id IS NOT NULL) SELECT guild_id FROM found) AS of_{table}"""
+_INDEXED = (
+    *("jobs", "rules", "asks", "preferences", "presets", "money_requests"),
+    *("films", "film_drafts", "chip_ins"),
+)
+_IN_TABLES = " UNION ".join(_IN_TABLE.format(table=table) for table in _INDEXED)
+_SERVERS = f"""
+SELECT guild_id FROM ({_IN_TABLES} UNION SELECT guild_id FROM warnings) AS servers
+WHERE guild_id <> 0 AND {{mine}}"""  # noqa: S608 - names of ours
 _LEAVE = """
 INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
 ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
@@ -107,7 +119,7 @@ def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
 
 def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
     """Return at most `limit` ids of members that a server's ledger still has."""
-    rows: list[Row] = yield Many(_NAMED, (guild_id, limit))
+    rows: list[Row] = yield Many(_NAMED, (guild_id, limit, scopes.server(guild_id)))
     return tuple(row["id"] for row in rows)
 
 
@@ -149,18 +161,21 @@ def note_guilds(present: Collection[int], shards: Shards = EVERY_SHARD, *, at: f
 
 @dataclass(frozen=True, slots=True)
 class ForgottenGuild:
-    """The deleted jobs of a server, and how many unfinished ones are still there."""
+    """The deleted jobs of a server, how many unfinished ones are still there, and whether ended ones are, too."""
 
     job_ids: tuple[str, ...]
     still_open: int
+    goes_on: bool
 
 
 def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     """Delete all of the server but its books and unfinished jobs, and its deletion mark once no job is left.
 
-    Call it after `unname_in` for every member of `names_in`.
+    Call it after `unname_in` for every member of `names_in`, and again while it `goes_on`: of the jobs it deletes
+    `JOBS_AT_ONCE`, so that no transaction keeps the database for long.
     """
-    job_ids = yield from _delete_jobs("guild_id = $1", guild_id)
+    some = f"id IN (SELECT id FROM jobs WHERE guild_id = $1 AND told = 1 LIMIT {JOBS_AT_ONCE})"  # noqa: S608 - a number
+    job_ids = yield from _delete_jobs(some, guild_id)
     yield from tables.lock(guild_id)
     film_ids = yield from _delete_films("guild_id = $1", guild_id)
     yield from reservations.release_in(guild_id, at=at)
@@ -178,7 +193,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     still = yield One("SELECT count(*) AS n FROM jobs WHERE guild_id = $1", (guild_id,))
     if not still["n"]:
         yield from keep_guild(guild_id)
-    return ForgottenGuild((*job_ids, *film_ids), still["n"])
+    return ForgottenGuild((*job_ids, *film_ids), still["n"], goes_on=len(job_ids) == JOBS_AT_ONCE)
 
 
 def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
@@ -214,10 +229,12 @@ def note_copies_removed(job_id: str) -> Transaction[None]:
 
 def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
     rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", (identity,))  # noqa: S608 - the condition is this module's own
-    for row in rows:
-        yield One("DELETE FROM borrowings WHERE job_id = $1", (row["id"],))
-        yield from note_removal(row["id"])
-    return tuple(row["id"] for row in rows)
+    job_ids = tuple(row["id"] for row in rows)
+    for some in chunks(job_ids, _IDS_AT_ONCE):
+        named = ", ".join(f"${number}" for number in range(1, len(some) + 1))
+        yield One(f"DELETE FROM borrowings WHERE job_id IN ({named})", some)  # noqa: S608 - only the numbers of parameters are put in
+    yield from note_removals(job_ids)
+    return job_ids
 
 
 def _delete_films(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
@@ -226,8 +243,7 @@ def _delete_films(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
     for table in ("films", "film_drafts"):
         rows: list[Row] = yield Many(f"DELETE FROM {table} WHERE {whose} RETURNING id", (identity,))  # noqa: S608 - the names and the condition are this module's own
         deleted += [row["id"] for row in rows]
-    for film_id in deleted:
-        yield from note_removal(film_id)
+    yield from note_removals(deleted)
     return tuple(deleted)
 
 

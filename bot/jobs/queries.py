@@ -110,10 +110,10 @@ def children_of(job_id: str, *, limit: int = CHILDREN_MAX) -> Transaction[tuple[
 
 
 def posted_since(at: float, shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[Job, ...]]:
-    """Return the latest done reruns that were accepted since a time, newest first."""
+    """Return the latest done reruns that were accepted since a time, newest first; their files are still kept."""
     rows: list[Row] = yield Many(
-        "SELECT body FROM jobs WHERE parent_id IS NOT NULL AND state = 'done' AND created_at >= $1 "  # noqa: S608 - numbers
-        f"AND {shards.where()} ORDER BY created_at DESC LIMIT $2",
+        "SELECT body FROM jobs WHERE told = 1 AND files_gone = 0 AND parent_id IS NOT NULL AND state = 'done' "  # noqa: S608 - numbers
+        f"AND created_at >= $1 AND {shards.where()} ORDER BY created_at DESC LIMIT $2",
         (at, limit),
     )
     return readable_jobs(rows)

@@ -3,16 +3,24 @@
 A note is written in the transaction that deletes the row of the files, so an outage keeps nothing for ever.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
+from bot.chunks import chunks
 from bot.storage.transaction import Many, One, Row, Transaction
 
-_ADD = "INSERT INTO removals (what) VALUES ($1) ON CONFLICT DO NOTHING"
+_AT_ONCE = 100  # in one statement
 
 
 def note_removal(what: str) -> Transaction[None]:
     """Note what is to be removed: all files of a deleted job, film, draft or chip-in by its id, or one file by name."""
-    yield One(_ADD, (what,))
+    yield from note_removals((what,))
+
+
+def note_removals(whats: Sequence[str]) -> Transaction[None]:
+    """Note each of these, as `note_removal` does."""
+    for some in chunks(whats, _AT_ONCE):
+        rows = ", ".join(f"(${number})" for number in range(1, len(some) + 1))
+        yield One(f"INSERT INTO removals (what) VALUES {rows} ON CONFLICT DO NOTHING", some)  # noqa: S608 - only the numbers of parameters are put in
 
 
 def noted_removals(*, limit: int) -> Transaction[tuple[str, ...]]:

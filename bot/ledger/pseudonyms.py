@@ -19,13 +19,22 @@ UNION SELECT guild_id FROM acts WHERE actor_id = $1 UNION SELECT guild_id FROM a
 UNION SELECT guild_id FROM rules WHERE actor_id = $1 UNION SELECT guild_id FROM entries WHERE declined_by = $1
 ORDER BY guild_id"""
 KEY = Constant("SELECT value FROM pseudonym_key")
-_ENTRIES = """
+_RENAME = """
 UPDATE entries SET
 id = CASE scope WHEN $2 THEN job_id || ':' || kind || ':' || CAST($3 AS TEXT) ELSE id END,
 scope = CASE scope WHEN $2 THEN CAST($3 AS TEXT) ELSE scope END,
 actor = CASE actor WHEN $4 THEN CAST($5 AS TEXT) ELSE actor END,
 declined_by = CASE declined_by WHEN $6 THEN CAST($7 AS BIGINT) ELSE declined_by END
-WHERE guild_id = $1 AND (scope = $2 OR actor = $4 OR declined_by = $6)"""
+WHERE"""
+# A member is named by the entries of jobs that they pay for, whose ids are made of these jobs' draws, and by those of
+# jobs that they declined. A server's own entries are those of all members, and not to be read for each of them: "+"
+# keeps an index by the server from being used.
+_PAID = """(scope = $2 OR actor = $4 OR declined_by = $6) AND id IN (
+SELECT every.job_id || ':' || kinds.kind || ':' || every.scope
+FROM draws own JOIN draws every ON every.job_id = own.job_id
+CROSS JOIN (SELECT 'hold' AS kind UNION ALL SELECT 'settle' UNION ALL SELECT 'release' UNION ALL SELECT 'expose') kinds
+WHERE own.member_id = $6 AND own.position = 0 AND own.guild_id = $1)"""
+_DECLINED = "declined_by = $6 AND +guild_id = $1"
 _ACTS = """
 UPDATE acts SET actor_id = CASE actor_id WHEN $2 THEN CAST($3 AS BIGINT) ELSE actor_id END,
 reason = CASE member_id WHEN $2 THEN '' ELSE reason END,
@@ -73,7 +82,9 @@ def unname(guild_id: int, member_id: int) -> Transaction[int]:
     old, new = scopes.member(guild_id, member_id), scopes.member(guild_id, nobody_id)
     actor, nobody = f"member:{member_id}", f"member:{nobody_id}"
     yield One(_OPEN, (str(member_id), str(nobody_id)))
-    yield One(_ENTRIES, (guild_id, old, new, actor, nobody, member_id, nobody_id))
+    names = (guild_id, old, new, actor, nobody, member_id, nobody_id)
+    yield One(f"{_RENAME} {_PAID}", names)
+    yield One(f"{_RENAME} {_DECLINED}", names)
     yield One("UPDATE corrections SET scope = $3 WHERE guild_id = $1 AND scope = $2", (guild_id, old, new))
     yield One(_ACTS, (guild_id, member_id, nobody_id, nobody))
     yield One(_CLOSE, (str(member_id),))

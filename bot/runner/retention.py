@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 DAY_S = 86400.0
 BATCH = 100  # jobs whose files are removed at once
 BATCHES_MAX = 100  # in one round; the next one goes on
-NAMES_AT_ONCE = 100
+NAMES_AT_ONCE = 500
 NAMES_ROUNDS_MAX = 1000
+FORGET_ROUNDS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +72,12 @@ class Retention:
                 await self.store.write(erasure.unname_in(guild_id, member_id), guild_id=guild_id)
             if not names:
                 break
-        forgotten = await self.store.write(erasure.forget_guild(guild_id, at=self.clock()), guild_id=guild_id)
-        await self._remove_deleted(forgotten.job_ids)
-        return not forgotten.still_open
+        for _ in range(FORGET_ROUNDS_MAX):
+            forgotten = await self.store.write(erasure.forget_guild(guild_id, at=self.clock()), guild_id=guild_id)
+            await self._remove_deleted(forgotten.job_ids)
+            if not forgotten.goes_on:
+                return not forgotten.still_open
+        return False
 
     async def round(self) -> int:
         """Remove files that were kept long enough, and go on with servers that were left; returns how many jobs' files.

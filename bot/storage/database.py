@@ -125,8 +125,10 @@ def check_same(settings: StorageSettings, mark: Mark | None, database_id: str) -
         )
 
 
-async def look_into(settings: StorageSettings) -> Store:
+async def look_into(settings: StorageSettings, *, is_patient: bool = False) -> Store:
     """Open the database as it is, beside a running bot or without one; nothing is created, migrated or locked.
+
+    One that `is_patient` waits for each answer as long as it takes, which is minutes for the books of a busy year.
 
     Raises:
         NoDatabase: there is none yet.
@@ -137,7 +139,7 @@ async def look_into(settings: StorageSettings) -> Store:
     """
     if not await asyncio.to_thread(is_there, settings):
         raise NoDatabase(f"There is no database yet; `python -m bot run` creates it ({database_name(settings)}).")
-    store = await _connect(settings, None)
+    store = await _connect(settings, None, is_patient=is_patient)
     try:
         _check_schema(settings, await schema_of(store, engine_of(settings)))
         check_same(settings, read_mark(settings.data_dir), await store.read(database_id_in()))
@@ -175,7 +177,10 @@ def refuse_newer(settings: StorageSettings, schema: int) -> None:
 
 
 def _keeps_files() -> Transaction[bool]:
-    row = yield One("SELECT id FROM jobs WHERE state = 'done' AND files_gone = 0 LIMIT 1")
+    # The newest first, by the index of ended jobs with files: a year's others are at the beginning of the table.
+    row = yield One(
+        "SELECT id FROM jobs WHERE told = 1 AND files_gone = 0 AND state = 'done' ORDER BY created_at DESC LIMIT 1"
+    )
     return row is not None
 
 
@@ -185,7 +190,7 @@ def database_id_in() -> Transaction[str]:
     return hashlib.sha256(f"wanda database {row['value']}".encode()).hexdigest()[:16]
 
 
-async def _connect(settings: StorageSettings, plan: ShardPlan | None) -> EngineStore:
+async def _connect(settings: StorageSettings, plan: ShardPlan | None, *, is_patient: bool = False) -> EngineStore:
     if not is_postgres(settings):
         return await SQLiteStore.open(
             sqlite_path(settings),
@@ -208,6 +213,7 @@ async def _connect(settings: StorageSettings, plan: ShardPlan | None) -> EngineS
         pool_size=settings.postgres_pool_size,
         timeout_s=settings.timeout_s,
         plan=plan,
+        is_patient=is_patient,
     )
 
 

@@ -39,6 +39,7 @@ from bot.storage.transaction import (
 T = TypeVar("T")
 STATEMENTS_MAX = 500  # that a connection keeps prepared; a process uses some hundred
 NAMES_MAX = 2000  # statements whose columns are remembered
+_NO_TIMEOUT = "SET statement_timeout = 0"  # also where an administrator has set one for the role or the database
 _NAMES: dict[str, tuple[str, ...]] = {}
 
 # asyncpg has no type annotations, and those inferred from its source are partly wrong.
@@ -67,10 +68,17 @@ class PostgresStore:
 
     @classmethod
     async def open(
-        cls, url: str, *, pool_size: int = 8, timeout_s: float = 5.0, plan: ShardPlan | None = None
+        cls,
+        url: str,
+        *,
+        pool_size: int = 8,
+        timeout_s: float = 5.0,
+        plan: ShardPlan | None = None,
+        is_patient: bool = False,
     ) -> "PostgresStore":
         """Connect. `timeout_s` bounds each wait: for a connection, for a lock, and for each answer.
 
+        One that `is_patient` waits for an answer as long as it takes: what reads a year's books has no other bound.
         With a `plan` the store owns the database, or shards of it, until it is closed (`bot/storage/ownership.py`). If
         that is lost to another process, writes are refused. A previous owner has half of `timeout_s` to end.
 
@@ -88,11 +96,11 @@ class PostgresStore:
                 min_size=1,
                 max_size=pool_size,
                 timeout=timeout_s,
-                command_timeout=timeout_s,
+                command_timeout=None if is_patient else timeout_s,
                 statement_cache_size=STATEMENTS_MAX,
                 max_inactive_connection_lifetime=0,  # what is warm stays open
                 server_settings={"application_name": "wanda"} | KEEPALIVE,
-                init=_set_up,
+                init=_set_up_patient if is_patient else _set_up,
                 reset=_leave_as_it_is,
             )
         except (*DATABASE_ERRORS, StorageError, ValueError) as error:
@@ -192,7 +200,7 @@ class Unhurried:
         except (*DATABASE_ERRORS, ValueError) as error:
             raise connection_trouble(error) from error
         try:
-            await self.session.execute("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
+            await self.session.execute(f"{_NO_TIMEOUT}; SET idle_in_transaction_session_timeout = 0")
         except BaseException as error:
             await self._close()
             if isinstance(error, DATABASE_ERRORS):
@@ -300,6 +308,11 @@ async def _names(connection: _Connection, parts: Sequence[One | Many]) -> list[S
 async def _set_up(connection: _Connection) -> None:
     """Make the server end a transaction that is idle for 30 s, which releases the locks of a vanished client."""
     await connection.execute("SET idle_in_transaction_session_timeout = '30s'")
+
+
+async def _set_up_patient(connection: _Connection) -> None:
+    await _set_up(connection)
+    await connection.execute(_NO_TIMEOUT)
 
 
 async def _leave_as_it_is(connection: _Connection) -> None:

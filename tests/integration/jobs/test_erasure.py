@@ -400,6 +400,20 @@ async def test_a_left_servers_data_is_deleted_and_its_money_stays(
     assert await store.read(_all("SELECT * FROM leaving")) == []
 
 
+async def test_a_left_servers_jobs_are_deleted_in_several_transactions(
+    store: Store, store_settings: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy server's jobs are deleted some at a time, so that no transaction keeps the database from other servers."""
+    monkeypatch.setattr(erasure, "JOBS_AT_ONCE", 2)
+    jobs = [await _made(store, a_job(id=f"{number:032x}", member_id=ANNA)) for number in range(1, 6)]
+    assert (await store.write(erasure.forget_guild(1, at=NOW))).goes_on
+    assert len(await store.read(_all("SELECT id FROM jobs"))) == 3
+    assert await _keeper(store, store_settings).forget_guild(1)
+    assert [await store.read(transactions.get(job.id)) for job in jobs] == [None] * 5
+    assert await store.read(_all("SELECT * FROM removals")) == []
+    assert await store.read(_all("SELECT * FROM leaving")) == []
+
+
 async def test_a_left_server_names_nobody_who_was_only_ruled_about(
     store: Store, store_settings: StorageSettings
 ) -> None:

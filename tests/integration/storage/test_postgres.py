@@ -90,6 +90,15 @@ async def test_an_answer_that_does_not_come_in_time_is_a_storage_error(url: str)
     await store.close()
 
 
+async def test_the_books_of_a_year_take_as_long_as_they_take(url: str) -> None:
+    """Who reads the books has no timeout for an answer, neither Wanda's nor one that an administrator set."""
+    store = await PostgresStore.open(f"{url}&statement_timeout=400", timeout_s=0.5, is_patient=True)
+    try:
+        assert await store.read(_run("SELECT 1 AS one FROM pg_sleep(0.7)")) == [{"one": 1}]
+    finally:
+        await store.close()
+
+
 async def test_no_connection_in_time_is_a_storage_error(url: str) -> None:
     """A transaction that gets no pooled connection within the timeout is refused."""
     store = await PostgresStore.open(url, pool_size=1, timeout_s=0.4)
