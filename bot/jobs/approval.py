@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from bot.errors import NotAllowed
 from bot.jobs import transactions
-from bot.jobs.machine import Approved
+from bot.jobs.events import Approved
 from bot.jobs.model import Job
 from bot.jobs.places import Places, check_place, taken_places
 from bot.jobs.rule_query import who_of

@@ -7,7 +7,7 @@ from bot.catalogue.registry import by_id
 from bot.errors import OptionRefused
 from bot.fal.wire.addresses import request_handle
 from bot.fal.wire.types import Handle
-from bot.jobs.machine import Called
+from bot.jobs.events import Called
 from bot.jobs.model import Job
 from bot.jobs.rows import readable_job
 from bot.jobs.transactions import apply, locked

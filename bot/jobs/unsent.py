@@ -1,6 +1,6 @@
 """Jobs that fal may have been asked for after the moment that the database shows, as in a restored backup."""
 
-from bot.jobs.machine import Uploaded
+from bot.jobs.events import Uploaded
 from bot.jobs.queries import find
 from bot.jobs.transactions import advance
 from bot.ledger import reservations

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from bot.errors import Refusal, StorageError
-from bot.jobs import machine, queries, transactions
+from bot.jobs import effects, events, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import FINISHED, Job
@@ -75,7 +75,7 @@ class Decisions:
         return "Wanda asked fal to stop. If the video is already made, it's still posted and charged."
 
     def _cancelling(self, job: Job) -> Transaction[transactions.Advanced]:
-        advanced = yield from transactions.advance(job.id, machine.CancelAsked(), now=self._clock())
+        advanced = yield from transactions.advance(job.id, events.CancelAsked(), now=self._clock())
         if advanced.changed and advanced.job.state not in FINISHED and not self._shards().owns(job.guild_id):
             yield Notify(job.id)  # its owner may have parked it, and would look at it much later
         return advanced
@@ -87,7 +87,7 @@ class Decisions:
             self._tasks.wake(before)  # a parked job is followed from now on
             return
         if not self._shards().owns(before.guild_id):  # who drives it shows it; here nobody would end its progress
-            advanced = replace(advanced, effects=tuple(one for one in advanced.effects if one != machine.Show()))
+            advanced = replace(advanced, effects=tuple(one for one in advanced.effects if one != effects.Show()))
         self._tasks.beside(before.id, self._driver.carry_on(advanced), name=f"cancel {before.id}")
 
     async def cancel_set(self, set_id: str, *, member_id: int) -> str:
@@ -125,7 +125,7 @@ class Decisions:
         job = await self._store.read(alone(queries.get(job_id)))
         if job is None or job.guild_id != guild_id:
             return "Wanda no longer knows this video, so there's nothing to decide."
-        event = machine.Approved(member_id) if approve else machine.Declined(member_id)
+        event = events.Approved(member_id) if approve else events.Declined(member_id)
         jobs = await self._jobs_of_order(job)
         try:
             if approve:
@@ -151,10 +151,10 @@ class Decisions:
         return (job,) if job.variation is None else await self._store.read(queries.jobs_of_set(job.set_id))
 
     def _decision(
-        self, job_ids: Sequence[str], event: machine.Approved | machine.Declined, running: int
+        self, job_ids: Sequence[str], event: events.Approved | events.Declined, running: int
     ) -> Transaction[tuple[transactions.Advanced, ...]]:
         now = self._clock()
-        if isinstance(event, machine.Approved):
+        if isinstance(event, events.Approved):
             return approve_all(job_ids, event, shipped=self._shipped, places=self._places, now=now, running=running)
         return transactions.advance_all(job_ids, event, now=now)
 

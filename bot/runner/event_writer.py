@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import StorageError
-from bot.jobs import machine, transactions
-from bot.jobs.machine import Event
+from bot.jobs import transactions
+from bot.jobs.effects import Submit
+from bot.jobs.events import Asked, Event, Resumed, Uploaded, VideoPosted
 from bot.jobs.model import FINISHED, Job, JobRef
 from bot.runner.job_counts import count_event
 from bot.runner.progress import Progress
@@ -104,7 +105,7 @@ class EventWriter:
         self, job: Job | JobRef, events: Sequence[Event], now: float
     ) -> tuple[transactions.Advanced, ...]:
         """Store events. Resumed jobs are limited: a thousand at once after a restart would block the event loop."""
-        if not isinstance(events[0], machine.Resumed):
+        if not isinstance(events[0], Resumed):
             return await self._write(job, events, now=now)
         async with self._resumes:
             return await self._write(job, events, now=now)
@@ -122,13 +123,13 @@ class EventWriter:
         The repeat changed nothing and so has no effects, and the job would stop here.
         """
         job = advanced.job
-        if isinstance(event, machine.Resumed):
+        if isinstance(event, Resumed):
             return advanced
-        if isinstance(event, machine.Uploaded) and job.state == "submitting" and job.updated_at in tried_at:
+        if isinstance(event, Uploaded) and job.state == "submitting" and job.updated_at in tried_at:
             # The intent has the time of one of our tries, so it is ours and was not followed by a POST yet. One of
             # another process may have been, and is uncertain.
-            return replace(advanced, effects=(machine.Submit(),))
-        return await self.advance(advanced.job, machine.Resumed())
+            return replace(advanced, effects=(Submit(),))
+        return await self.advance(advanced.job, Resumed())
 
     def _tell(self, event: Event, advanced: transactions.Advanced) -> None:
         job = advanced.job
@@ -138,9 +139,9 @@ class EventWriter:
             self._listeners.shot(job)
         if advanced.is_noted:
             self.noted.set()
-        if isinstance(event, machine.VideoPosted):
+        if isinstance(event, VideoPosted):
             self._listeners.posted(job)
-        if isinstance(event, machine.Asked) and advanced.changed:
+        if isinstance(event, Asked) and advanced.changed:
             self._listeners.asked(job)
         if job.state == "cancelled" and not advanced.changed:
             self._progress.show(job)  # another process may have ended it, and its card tells progress here

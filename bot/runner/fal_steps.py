@@ -25,7 +25,8 @@ from bot.fal.wire.error_types import UNKNOWN
 from bot.fal.wire.result import CLIENT_CLOSED, SERVER_ERROR, UNPROCESSABLE
 from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.files.files import Files
-from bot.jobs import machine
+from bot.jobs import events
+from bot.jobs.events import Event
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
 from bot.runner.fal_account import FalAccount
@@ -104,7 +105,7 @@ class FalSteps:
         """End what asks fal without a job."""
         await self._account.close()
 
-    async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> machine.Event:
+    async def upload(self, job: Job, *, on_step: Callable[[str | None], None]) -> Event:
         """Upload every input; while fal takes nothing of the account, wait for `account_patience_s`.
 
         Raises:
@@ -115,7 +116,7 @@ class FalSteps:
         except Refusal as refusal:
             # An older catalogue accepted the job. Found after the intent is stored, this would be `uncertain`.
             log.exception("the catalogue no longer has this request")
-            return machine.Refused(Failure(kind="refused", message=str(refusal)))
+            return events.Refused(Failure(kind="refused", message=str(refusal)))
         await self._wait_for_account(job, on_step)
         try:
             async with asyncio.TaskGroup() as group:
@@ -127,9 +128,9 @@ class FalSteps:
                 raise _first(away) from errors
             if other is not None or refused is None:
                 raise
-            return machine.Refused(_failure(_first(refused)))
+            return events.Refused(_failure(_first(refused)))
         on_step(None)
-        return machine.Uploaded(tuple(upload.result() for upload in uploads))
+        return events.Uploaded(tuple(upload.result() for upload in uploads))
 
     async def _upload(self, job: Job, item: Input, on_step: Callable[[str | None], None]) -> Input:
         if item.url is not None:
@@ -147,14 +148,14 @@ class FalSteps:
             log.exception("Wanda's own copy of an input cannot be read")
             raise FalRefused(f"the copy of {item.option} cannot be read", status=0) from error
 
-    async def submit(self, job: Job) -> machine.Event:
+    async def submit(self, job: Job) -> Event:
         """POST the job once. The caller holds one of the `submits` since before it stored the intent.
 
         An account of which fal takes nothing puts the job off, until `account_patience_s` after the first time.
         """
         give_up_at = (job.put_off_at or self._clock()) + self._settings.account_patience_s
         if self._account.is_closed and self._clock() < give_up_at:
-            return machine.PutOff()
+            return events.PutOff()
         endpoint = mode_of(job).endpoint
         payload = payload_of(job)
         try:
@@ -162,21 +163,21 @@ class FalSteps:
             handle = await self._fal.submit(endpoint, payload, webhook=webhook)
         except FalReplyLost:
             log.exception("the submit's reply was lost")
-            return machine.ReplyLost()
+            return events.ReplyLost()
         except FalAccountError as error:
             await self._account.note(error, mode=job.mode)
             if self._clock() >= give_up_at:
                 failure = _failure(error)
                 is_mode_alone = self._account.lacks_access(job.mode)
-                return machine.Refused(replace(failure, kind="access") if is_mode_alone else failure)
+                return events.Refused(replace(failure, kind="access") if is_mode_alone else failure)
             log.warning("fal takes nothing of the account (%d); the submit is put off", error.status)
-            return machine.PutOff()
+            return events.PutOff()
         except FalError as error:
-            return machine.Refused(_failure(error))
+            return events.Refused(_failure(error))
         # If the database does not store the id, an operator finds the request at fal by this line.
         log.info("fal has it as request %s", handle.request_id)
         self._account.note_taken(job.mode)
-        return machine.Submitted(handle)
+        return events.Submitted(handle)
 
     async def _wait_for_account(self, job: Job, on_step: Callable[[str | None], None]) -> None:
         """Wait while fal takes nothing of the account, for what is left of the job's patience.
@@ -214,14 +215,14 @@ class FalSteps:
                 else:
                     await self._sleep(self._settings.account_pause_s)
 
-    async def follow(self, job: Job, *, on_status: Callable[[FalStatus], Awaitable[None]]) -> machine.Event:
+    async def follow(self, job: Job, *, on_status: Callable[[FalStatus], Awaitable[None]]) -> Event:
         """Follow the request to its end; `on_status` gets every change of its status, `completed` last.
 
         While the account is locked this waits and goes on: the video that is being made was paid for. At the deadline
         fal is asked for the result once more, because a machine that slept had no chance to see it.
         """
         if job.handle is None:
-            return machine.LostSight(Failure(kind="gone", message="no request id"))
+            return events.LostSight(Failure(kind="gone", message="no request id"))
         self._followed += 1
         try:
             return await self._answered(job, job.handle, partial(self._completed, job, job.handle, on_status))
@@ -238,13 +239,13 @@ class FalSteps:
         left_s = max(0.0, self._left_s(job))
         return left_s if self._webhooks is None else min(self._webhooks.look_s, left_s)
 
-    async def look(self, job: Job) -> machine.Event | None:
+    async def look(self, job: Job) -> Event | None:
         """Ask once where the request stands; None while it is under way, or fal does not say.
 
         As in `follow` this waits while the account is locked, and asks for the result at the deadline.
         """
         if job.handle is None:
-            return machine.LostSight(Failure(kind="gone", message="no request id"))
+            return events.LostSight(Failure(kind="gone", message="no request id"))
         return await self._answered(job, job.handle, partial(self._once, job, job.handle))
 
     async def _once(self, job: Job, handle: Handle) -> FalStatus | None:
@@ -253,7 +254,7 @@ class FalSteps:
         status = await self._fal.look(handle, requester=job.requester)
         return status if status is not None and status.state == "completed" else None
 
-    async def _answered(self, job: Job, handle: Handle, ask: Callable[[], Awaitable[T]]) -> T | machine.Event:
+    async def _answered(self, job: Job, handle: Handle, ask: Callable[[], Awaitable[T]]) -> T | Event:
         """Return what `ask` returns once fal answers for the request, or that sight of it was lost."""
         since = self._clock()
         while True:
@@ -265,22 +266,22 @@ class FalSteps:
                 await self._account.note(error, mode=job.mode)
                 if not self._may_pass(error, since):
                     log.exception("the request can no longer be followed")
-                    return machine.LostSight(_failure(error))
+                    return events.LostSight(_failure(error))
                 if self._left_s(job) <= 0:
                     return await self._last_word(handle, error)
                 log.warning("the request is followed again later: %s", error)
             await self._sleep(self._settings.account_pause_s)
 
-    async def _last_word(self, handle: Handle, error: FalError) -> machine.Event:
+    async def _last_word(self, handle: Handle, error: FalError) -> Event:
         """Return the completed status if fal has a result after all, else that sight of the request was lost."""
         log.warning("the request is past its deadline, and fal is asked once more: %s", error)
         try:
             await self._fal.result(handle)
         except FalNotReady as unfinished:
-            return machine.LostSight(Failure(kind="unfinished", message=str(unfinished)))
+            return events.LostSight(Failure(kind="unfinished", message=str(unfinished)))
         except (FalUnreachable, FalRefused, FalProtocolError):
             log.exception("the request can no longer be followed")
-            return machine.LostSight(_failure(error))
+            return events.LostSight(_failure(error))
         except FalFailure:
             pass
         return FalStatus("completed")
@@ -314,13 +315,13 @@ class FalSteps:
 
     async def fetch(
         self, job: Job, asked: Awaitable[Result] | None = None, *, on_step: Callable[[str | None], None]
-    ) -> machine.Event:
+    ) -> Event:
         """GET the result, again and again while fal keeps it: the video may exist and be paid for.
 
         Its HTTP status and body tell whether there is a video. `asked` is the first `ask_result`, where it has begun.
         """
         if job.handle is None:
-            return machine.LostSight(Failure(kind="gone", message="no request id"))
+            return events.LostSight(Failure(kind="gone", message="no request id"))
         begun = self._clock()
         since = job.completed_at or begun
         while True:
@@ -340,9 +341,9 @@ class FalSteps:
             on_step("fal is silent")
             await self._sleep(wait_s)
 
-    def made(self, job: Job, result: Result) -> machine.Made:
+    def made(self, job: Job, result: Result) -> events.Made:
         """Return what the result of the job's request means."""
-        return machine.Made(result, _billed_microusd(job, result.billed_units))
+        return events.Made(result, _billed_microusd(job, result.billed_units))
 
     def _is_doubted(self, error: FalError, since: float) -> bool:
         """Return whether the answer may be another one later.
@@ -361,16 +362,16 @@ class FalSteps:
             case _:
                 return False
 
-    async def _not_yet(self, job: Job, error: FalNotReady) -> machine.Event:
+    async def _not_yet(self, job: Job, error: FalNotReady) -> Event:
         """Follow the request again, but not after the job's deadline.
 
         The deadline is checked here, because following may end at once: fal says that the request is completed.
         """
         if self._left_s(job) <= 0:
-            return machine.LostSight(Failure(kind="unfinished", message=str(error)))
+            return events.LostSight(Failure(kind="unfinished", message=str(error)))
         waited_s = self._clock() - (job.submitted_at or job.created_at)
         await self._sleep(min(max(self._poll_s, waited_s / 10), POLL_S_MAX))
-        return machine.StillRunning()
+        return events.StillRunning()
 
     def _left_s(self, job: Job) -> float:
         """Return the seconds until the job is given up as uncertain; zero or less when it is."""
@@ -408,13 +409,13 @@ def _first(errors: BaseExceptionGroup[Met]) -> Met:
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
 
 
-def _without_video(job: Job, error: FalError) -> machine.Event:
+def _without_video(job: Job, error: FalError) -> Event:
     """Return what a believed error of the result means for the job."""
     if isinstance(error, FalFailure):
         told = replace(_failure(error), billed=_billed(error, job))
-        return machine.NotMade(told, _billed_microusd(job, error.billed_units), error.billed_units)
+        return events.NotMade(told, _billed_microusd(job, error.billed_units), error.billed_units)
     log.error("the result cannot be fetched: %s", error)
-    return machine.LostSight(_failure(error))
+    return events.LostSight(_failure(error))
 
 
 def _is_locked(error: FalError) -> bool:

@@ -7,7 +7,8 @@ from bot.catalogue.registry import MODES
 from bot.fal.wire.error_types import ERROR_TYPES
 from bot.fal.wire.types import FalStatus
 from bot.films.model import ENDED, Film
-from bot.jobs import machine
+from bot.jobs import events
+from bot.jobs.events import Event
 from bot.jobs.model import FINISHED, Job
 from bot.jobs.transactions import Advanced
 from bot.money import MICROUSD_PER_USD
@@ -58,26 +59,26 @@ def count_film(before: Film, after: Film) -> None:
     metrics.FILMS_ENDED.labels(outcome if outcome in metrics.FILM_OUTCOMES else "other").inc()
 
 
-def count_event(event: machine.Event, advanced: Advanced, *, begun_at: float, stored_at: float) -> None:
+def count_event(event: Event, advanced: Advanced, *, begun_at: float, stored_at: float) -> None:
     """Count an event that the runner began to store at `begun_at` and had stored at `stored_at`."""
     if not advanced.changed:
         return
     job = advanced.job
     match event:
-        case machine.Submitted():
+        case events.Submitted():
             _observe("submit", job.created_at, job.submitted_at)
         case FalStatus(state="running"):
             _observe("queue", job.submitted_at, job.started_at)
         case FalStatus(state="completed"):
             metrics.NOTICE_SECONDS.observe(max(0.0, stored_at - begun_at))
-        case machine.Made() | machine.NotMade():
+        case events.Made() | events.NotMade():
             _observe("render", job.started_at or job.submitted_at, job.completed_at)
             _count_money(job)
-        case machine.VideoPosted() if advanced.before not in FINISHED:
+        case events.VideoPosted() if advanced.before not in FINISHED:
             _observe("deliver", job.completed_at, stored_at)
             _observe("whole", job.created_at, stored_at)
             _count_end(job)
-        case machine.EndShown():
+        case events.EndShown():
             _count_end(job)
         case _:
             pass

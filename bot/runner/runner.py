@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.errors import StorageError
 from bot.jobs import acceptance, queries
-from bot.jobs.machine import Event
+from bot.jobs.events import Event
 from bot.jobs.model import Job, JobRef, Live, Order
 from bot.jobs.places import FileBounds, Places
 from bot.ledger.model import Shipped

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Container
 
-from bot.jobs import lifetime, machine, queries
+from bot.jobs import lifetime, queries
+from bot.jobs.events import CancelAsked, GivenUp, GuildLeft
 from bot.jobs.model import Failure
 from bot.ledger import reservations
 from bot.log import job_scope
@@ -78,7 +79,7 @@ class Sweep:
 
     async def _end_in_guilds_left(self) -> None:
         for job in await self._store.read(lifetime.jobs_of_guilds_left(self._shards())):
-            left = await self._events.write(job, machine.GuildLeft())
+            left = await self._events.write(job, GuildLeft())
             if left.changed:
                 with job_scope(job.id):
                     log.info("job %s ended: Wanda was removed from its server", job.id)
@@ -100,7 +101,7 @@ class Sweep:
                 overdue_s=self._settings.overdue_s,
             )
         )
-        given_up = machine.GivenUp(Failure(kind="unreachable"))
+        given_up = GivenUp(Failure(kind="unreachable"))
         for job in overdue:
             advanced = await self._events.write(job, given_up)
             with job_scope(job.id):
@@ -135,5 +136,5 @@ class Sweep:
             with job_scope(job.id):
                 log.warning("job %s has no task; it is resumed", job.id)
             if job.id in self._refused:
-                await self._events.write(job, machine.CancelAsked())
+                await self._events.write(job, CancelAsked())
             self._tasks.drive(job)

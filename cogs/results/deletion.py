@@ -7,7 +7,7 @@ from bot.cards.embeds import to_buttons
 from bot.client import Interaction, Services, Wanda
 from bot.errors import FilesUnavailable, OptionRefused
 from bot.files.names import result_name
-from bot.jobs.machine import LateTried
+from bot.jobs.events import LateTried
 from bot.jobs.model import Job
 from bot.jobs.queries import jobs_of_set
 from bot.jobs.removals import note_removal

@@ -25,7 +25,7 @@ from bot.fal.wire.addresses import WEBHOOK_PATH
 from bot.fal.wire.types import Handle
 from bot.fal.wire.webhook import webhook_url
 from bot.ids import new_id
-from bot.jobs import acceptance, machine, transactions
+from bot.jobs import acceptance, events, transactions
 from bot.jobs.calls import webhook_key
 from bot.ledger.model import Shipped
 from bot.net.transport import make_http
@@ -114,7 +114,7 @@ async def _job_at_fal(store: OwnedStore, number: int) -> str:
     handle = Handle(request_id=f"r-{number}", status_url=f"{url}/status", response_url=url, cancel_url=f"{url}/cancel")
     shipped = Shipped(member_daily_microusd=_CAP_MICROUSD, server_monthly_microusd=_CAP_MICROUSD)
     await store.write(acceptance.accept(job, shipped, PLACES), guild_id=job.guild_id)
-    for event in (machine.Uploaded(()), machine.Submitted(handle)):
+    for event in (events.Uploaded(()), events.Submitted(handle)):
         await store.write(transactions.advance(job.id, event, now=time.time()), guild_id=job.guild_id)
     return job.id
 

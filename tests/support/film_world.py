@@ -18,7 +18,8 @@ from bot.films.acts import Jobs
 from bot.films.drafts import draft_named, save_draft
 from bot.films.model import Draft, Film
 from bot.films.transactions import film_with_jobs
-from bot.jobs import acceptance, machine, queries, transactions
+from bot.jobs import acceptance, events, queries, transactions
+from bot.jobs.events import Event
 from bot.jobs.model import Failure, Input, Job, LinkReason, Live, PostedVideo
 from bot.jobs.rule_query import who_of
 from bot.ledger import holds, reservations, rules
@@ -185,7 +186,7 @@ class FilmWorld:
         del member_id
         if "cancel" in self.broken:
             return "Wanda is restarting, and your video goes on."
-        asked = transactions.advance(job_id, machine.CancelAsked(), now=self.now)
+        asked = transactions.advance(job_id, events.CancelAsked(), now=self.now)
         await self.effect("cancel", lambda: self.store.run(asked))
         return ""
 
@@ -253,17 +254,17 @@ class FilmWorld:
             event = self._event(job, outcome, cost_microusd)
             job = self.store.run(transactions.advance(job_id, event, now=self.now)).job
 
-    def _event(self, job: Job, outcome: Outcome, cost: int | None) -> machine.Event:
+    def _event(self, job: Job, outcome: Outcome, cost: int | None) -> Event:
         match job.state:
             case "waiting":
-                return machine.Approved(9)
+                return events.Approved(9)
             case "accepted":
-                return machine.Uploaded(inputs=job.inputs)
+                return events.Uploaded(inputs=job.inputs)
             case "submitting":
                 self.posts.append(job.id)
                 if outcome == "refused":
-                    return machine.Refused(Failure(kind="refused", status=422))
-                return machine.ReplyLost() if outcome == "lost" else machine.Submitted(HANDLE)
+                    return events.Refused(Failure(kind="refused", status=422))
+                return events.ReplyLost() if outcome == "lost" else events.Submitted(HANDLE)
             case "queued":
                 return FalStatus(state="running")
             case "running":
@@ -271,17 +272,17 @@ class FilmWorld:
             case "fetching":
                 return self._billed(job, outcome, cost)
             case "delivering":
-                return machine.VideoPosted(ADDRESS)
+                return events.VideoPosted(ADDRESS)
             case _:
-                return machine.EndShown()
+                return events.EndShown()
 
-    def _billed(self, job: Job, outcome: Outcome, cost: int | None) -> machine.Event:
+    def _billed(self, job: Job, outcome: Outcome, cost: int | None) -> Event:
         if outcome == "failed":
-            return machine.NotMade(Failure(kind="downstream_service_error", status=504))
+            return events.NotMade(Failure(kind="downstream_service_error", status=504))
         self.bills[job.id] = job.quote_microusd if cost is None else cost
         if outcome == "billed failure":
-            return machine.NotMade(Failure(kind="content_policy_violation", status=422, billed="yes"), cost)
-        return machine.Made(RESULT, cost)
+            return events.NotMade(Failure(kind="content_policy_violation", status=422, billed="yes"), cost)
+        return events.Made(RESULT, cost)
 
     # What a test does.
 

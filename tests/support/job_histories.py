@@ -15,9 +15,9 @@ from bot.cli.ledger import closing
 from bot.errors import Busy, NotAllowed, OptionRefused
 from bot.fal.wire.result import billed_units
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, erasure, lifetime, machine, queries, transactions
+from bot.jobs import acceptance, erasure, events, lifetime, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
-from bot.jobs.machine import Event
+from bot.jobs.events import Event
 from bot.jobs.model import FINISHED, Failure, Job
 from bot.jobs.places import FileBounds, Places
 from bot.jobs.rule_query import who_of
@@ -47,9 +47,9 @@ UNITS = st.sampled_from(
 KINDS_OF_FAILURE = st.sampled_from(
     [("content_policy_violation", 422), ("client_cancelled", 499), ("internal_error", 500), ("timeout", 504)]
 )
-REFUSED = machine.Refused(Failure(kind="account", status=403))
-GIVEN_UP = machine.GivenUp(Failure(kind="defect"))
-LOST = machine.LostSight(Failure(kind="unreachable"))
+REFUSED = events.Refused(Failure(kind="account", status=403))
+GIVEN_UP = events.GivenUp(Failure(kind="defect"))
+LOST = events.LostSight(Failure(kind="unreachable"))
 Outcome: TypeAlias = tuple[str, Any]
 OUTCOMES = st.one_of(
     st.tuples(st.just("made"), UNITS),
@@ -60,22 +60,22 @@ Video: TypeAlias = tuple[int, Outcome | None, bool]
 VIDEOS = st.lists(st.tuples(AMOUNTS, st.none() | OUTCOMES, st.booleans()), min_size=1, max_size=6)
 ODD_EVENTS: st.SearchStrategy[Event] = st.sampled_from(
     [
-        machine.Resumed(),
-        machine.CancelAsked(),
-        machine.Unapproved(),
-        machine.NotAsked(),
-        machine.Asked(ADDRESS),
-        machine.GuildLeft(),
+        events.Resumed(),
+        events.CancelAsked(),
+        events.Unapproved(),
+        events.NotAsked(),
+        events.Asked(ADDRESS),
+        events.GuildLeft(),
         GIVEN_UP,
-        machine.Called(HANDLE),
-        machine.Called(replace(HANDLE, request_id="r-2")),
-        machine.Submitted(HANDLE),
-        machine.StillRunning(),
-        machine.PutOff(),
-        machine.ReplyLost(),
-        machine.EndShown(),
-        machine.VideoPosted(ADDRESS),
-        machine.Undeliverable(Failure(kind="undeliverable")),
+        events.Called(HANDLE),
+        events.Called(replace(HANDLE, request_id="r-2")),
+        events.Submitted(HANDLE),
+        events.StillRunning(),
+        events.PutOff(),
+        events.ReplyLost(),
+        events.EndShown(),
+        events.VideoPosted(ADDRESS),
+        events.Undeliverable(Failure(kind="undeliverable")),
         FalStatus(state="queued"),
         REFUSED,
         LOST,
@@ -213,18 +213,18 @@ class JobMachine(History):
         match what:
             case "made":
                 units = billed_units({"X-Fal-Billable-Units": said})
-                return machine.Made(replace(RESULT, billed_units=units), cost_of(units))
+                return events.Made(replace(RESULT, billed_units=units), cost_of(units))
             case "not made":
                 (kind, status), billed, header = said
                 units = billed_units({"X-Fal-Billable-Units": header})
-                return machine.NotMade(Failure(kind=kind, status=status, billed=billed), cost_of(units), units)
+                return events.NotMade(Failure(kind=kind, status=status, billed=billed), cost_of(units), units)
             case _:
                 return {
                     "lost": LOST,
                     "refused": REFUSED,
-                    "put off": machine.PutOff(),
-                    "reply lost": machine.ReplyLost(),
-                    "crash": machine.Resumed(),
+                    "put off": events.PutOff(),
+                    "reply lost": events.ReplyLost(),
+                    "crash": events.Resumed(),
                     "given up": GIVEN_UP,
                 }[what]
 
@@ -236,25 +236,25 @@ class JobMachine(History):
                     if not self.decide(job_id, self.base + ADMIN, manages=True, role_ids=(), approve=True):
                         return
                 case "accepted":
-                    self.advance(job_id, machine.Uploaded(inputs=()))
+                    self.advance(job_id, events.Uploaded(inputs=()))
                 case "submitting":
-                    self.advance(job_id, machine.Submitted(HANDLE))
+                    self.advance(job_id, events.Submitted(HANDLE))
                 case "queued":
                     self.advance(job_id, FalStatus(state="running"))
                 case "running":
                     self.advance(job_id, FalStatus(state="completed"))
                 case "fetching":
-                    self.advance(job_id, machine.Made(RESULT))
+                    self.advance(job_id, events.Made(RESULT))
                 case "delivering":
-                    self.advance(job_id, machine.VideoPosted(ADDRESS))
+                    self.advance(job_id, events.VideoPosted(ADDRESS))
                 case _:
-                    self.advance(job_id, machine.EndShown())
+                    self.advance(job_id, events.EndShown())
 
     @rule(
         number=NUMBERS,
         lost=st.sampled_from(["reply lost", "crash", "lost"]),
         closed=st.none() | st.sampled_from([0, 1, 30, 10**18]),
-        by=st.sampled_from([machine.Called(HANDLE), machine.Submitted(HANDLE)]),
+        by=st.sampled_from([events.Called(HANDLE), events.Submitted(HANDLE)]),
         outcome=OUTCOMES,
     )
     def fal_has_it_after_all(self, number: int, lost: str, closed: int | None, by: Event, outcome: Outcome) -> None:
@@ -316,8 +316,8 @@ class JobMachine(History):
             assert not may
             return False
         assert may
-        event = machine.Approved(by) if approve else machine.Declined(by)
-        if isinstance(event, machine.Approved) and (job.approve_by is None or self.model.now < job.approve_by):
+        event = events.Approved(by) if approve else events.Declined(by)
+        if isinstance(event, events.Approved) and (job.approve_by is None or self.model.now < job.approve_by):
             asker = self.model.askers[job_id]
             closed = self.model.forbidden(asker, 0, "a") in {"blocked", "paused", "channel"}
             closed = closed or self.is_full(asker, waits=False)
@@ -370,9 +370,9 @@ class JobMachine(History):
 
     def sense(self, job: Job, event: Event, *, asked: bool) -> tuple[Any, int, bool]:
         """Return how an event ends the hold: fal's own word settles or releases, and without it nobody knows."""
-        if isinstance(event, machine.Made):
+        if isinstance(event, events.Made):
             return "settle", job.quote_microusd if event.cost_microusd is None else event.cost_microusd, False
-        if isinstance(event, machine.NotMade):
+        if isinstance(event, events.NotMade):
             failure, cost = event.failure, event.cost_microusd
             began = job.started_at is not None or failure.billed != "no"
             slows = began if failure.kind == "client_cancelled" else failure.status == 422
@@ -380,7 +380,7 @@ class JobMachine(History):
                 return "release", 0, slows
             policy = "settle" if job.policy == "charge" else "absorb"
             return policy, job.quote_microusd if cost is None else cost, slows
-        if asked and not isinstance(event, machine.Refused | machine.PutOff):
+        if asked and not isinstance(event, events.Refused | events.PutOff):
             return "expose", 0, False
         return "release", 0, False
 
@@ -473,7 +473,7 @@ class JobMachine(History):
         """Do what the runner's sweep does: end the jobs of servers left, the overdue ones, and the unreadable ones."""
         for job_id, _ in self.run(lifetime.jobs_of_guilds_left()):
             if job_id in self.jobs and job_id not in self.unreadable:
-                self.advance(job_id, machine.GuildLeft())
+                self.advance(job_id, events.GuildLeft())
         overdue, unreadable = self.run(
             lifetime.overdue_jobs(
                 now=self.model.now, deadline_s=DEADLINE_S, paid_patience_s=PATIENCE_S, overdue_s=OVERDUE_S

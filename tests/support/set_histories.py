@@ -14,7 +14,7 @@ from bot.catalogue.price import Quote
 from bot.catalogue.registry import build
 from bot.errors import Busy, NotAllowed, QuotaExceeded
 from bot.jobs import acceptance, queries, transactions
-from bot.jobs.machine import CancelAsked
+from bot.jobs.events import CancelAsked
 from bot.jobs.model import Job, Order, Request
 from bot.jobs.variations import as_variations, jobs_from
 from bot.ledger.model import Who

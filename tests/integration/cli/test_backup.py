@@ -21,7 +21,7 @@ from bot.cli.ledger import Books, close_exposure, look
 from bot.cli.migrate import migrate_lines, move
 from bot.cli.restore import restore, restore_lines
 from bot.errors import BackupRefused, NoDatabase, SettingsRefused, StartRefused, StorageError
-from bot.jobs import acceptance, machine, queries, transactions
+from bot.jobs import acceptance, events, queries, transactions
 from bot.ledger.model import Shipped
 from bot.requester import Requester
 from bot.settings import FilesSettings, Settings, StorageSettings
@@ -57,7 +57,7 @@ async def _order(store: Store, number: int, *, sent: bool = True) -> str:
     job = a_job(id=f"{number:032x}", member_id=number)
     await store.write(acceptance.accept(job, SHIPPED, PLACES))
     if sent:
-        await store.write(transactions.advance(job.id, machine.Uploaded(job.inputs), now=NOW))
+        await store.write(transactions.advance(job.id, events.Uploaded(job.inputs), now=NOW))
     return job.id
 
 

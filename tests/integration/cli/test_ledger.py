@@ -7,7 +7,7 @@ import pytest
 from bot.cli.ledger import close_exposure, ledger_lines, look
 from bot.command_line import USAGE_ERROR, main
 from bot.errors import OptionRefused
-from bot.jobs import acceptance, erasure, machine, transactions
+from bot.jobs import acceptance, erasure, events, transactions
 from bot.jobs.lifetime import end_unreadable
 from bot.jobs.model import Job
 from bot.jobs.short_id import short_id
@@ -32,7 +32,7 @@ def test_a_job_is_not_closed_at_a_guess(
 
 async def _uncertain(store: Store, job: Job) -> None:
     await store.write(acceptance.accept(job, SHIPPED, PLACES))
-    for event in (machine.Uploaded(job.inputs), machine.ReplyLost(), machine.EndShown()):
+    for event in (events.Uploaded(job.inputs), events.ReplyLost(), events.EndShown()):
         await store.write(transactions.advance(job.id, event, now=NOW))
 
 
@@ -58,7 +58,7 @@ async def test_an_uncertain_job_whose_row_cannot_be_read_is_closed(
     """The money of a job that another version wrote does not stay held for ever."""
     job = a_job()
     await store.write(acceptance.accept(job, SHIPPED, PLACES))
-    await store.write(transactions.advance(job.id, machine.Uploaded(job.inputs), now=NOW))
+    await store.write(transactions.advance(job.id, events.Uploaded(job.inputs), now=NOW))
 
     def spoil_and_sweep() -> Transaction[None]:
         yield One("UPDATE jobs SET body = $2 WHERE id = $1", (job.id, "{}"))
@@ -89,8 +89,8 @@ async def test_a_job_that_runs_or_that_nobody_knows_is_not_closed(
     await store.write(acceptance.accept(job, SHIPPED, PLACES))
     with pytest.raises(OptionRefused, match="is accepted"):
         await close_exposure(store_settings, job.id, 1, at=NOW)
-    await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
-    await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
+    await store.write(transactions.advance(job.id, events.CancelAsked(), now=NOW))
+    await store.write(transactions.advance(job.id, events.EndShown(), now=NOW))
     await store.write(erasure.forget_member(job.member_id, at=NOW))
     with pytest.raises(OptionRefused, match="has nothing open"):
         await close_exposure(store_settings, job.id, 1, at=NOW)

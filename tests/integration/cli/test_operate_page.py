@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from bot.command_line import main
-from bot.jobs import acceptance, machine, transactions
+from bot.jobs import acceptance, transactions
+from bot.jobs.events import EndShown, ReplyLost, Submitted, Uploaded
 from bot.ledger.model import Shipped
 from bot.storage.database import open_store
 from tests.support.job_samples import HANDLE, NOW, PLACES, a_job
@@ -52,8 +53,8 @@ def is_as_printed(found: str, printed: str) -> bool:
 async def _use(folder: Path) -> None:
     """Leave what a bot leaves that worked here: one job unsent, one at fal, one uncertain; and their files."""
     store = await open_store(settings_for(folder))
-    sent = (machine.Uploaded(()), machine.Submitted(HANDLE))
-    for number, events in ((1, ()), (2, sent), (15, (machine.Uploaded(()), machine.ReplyLost(), machine.EndShown()))):
+    sent = (Uploaded(()), Submitted(HANDLE))
+    for number, events in ((1, ()), (2, sent), (15, (Uploaded(()), ReplyLost(), EndShown()))):
         job = a_job(id=f"{number:032x}")
         await store.write(acceptance.accept(job, SHIPPED, PLACES))
         for event in events:

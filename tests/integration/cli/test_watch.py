@@ -8,7 +8,7 @@ import pytest
 
 from bot.cli.watch import watch
 from bot.command_line import main
-from bot.jobs import acceptance, machine, transactions
+from bot.jobs import acceptance, events, transactions
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
 from bot.storage.transaction import Store
@@ -28,7 +28,7 @@ async def test_each_change_is_one_line(store: Store, store_settings: StorageSett
         assert first["jobs"][0]["member_id"] == str(job.member_id)
         assert {entry["kind"] for entry in first["entries"]} == {"hold"}
         assert (first["servers"][0]["held"], first["wrong"]) == (750_000, [])
-        for event in (machine.Uploaded(job.inputs), machine.ReplyLost()):
+        for event in (events.Uploaded(job.inputs), events.ReplyLost()):
             await store.write(transactions.advance(job.id, event, now=NOW))
         seen = json.loads(await anext(lines))
         while seen["jobs"][0]["state"] != "uncertain":

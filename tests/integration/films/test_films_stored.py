@@ -13,7 +13,7 @@ from bot.films.member_export import films_for_export
 from bot.films.ordering import film_from
 from bot.films.quoting import quote
 from bot.films.shot_jobs import wish_of
-from bot.jobs import acceptance, erasure, machine, queries, removals
+from bot.jobs import acceptance, erasure, events, queries, removals
 from bot.jobs import transactions as jobs
 from bot.jobs.model import Job, Part
 from bot.jobs.notices import FilmNews
@@ -90,7 +90,7 @@ async def test_a_film_lives_on_both_engines(store: Store) -> None:
 async def test_a_films_files_and_rows_go(store: Store) -> None:
     """Old files are noted as gone; a member's films and drafts are exported without tokens, and erased with them."""
     job = await ordered(store)
-    for event in (machine.CancelAsked(), machine.EndShown()):
+    for event in (events.CancelAsked(), events.EndShown()):
         await store.write(jobs.advance(job.id, event, now=NOW + 1), guild_id=1)
     change = transactions.change_film(
         FILM_ID,

@@ -3,8 +3,10 @@
 from bot.cli.bill_days import bill_days, bill_lines
 from bot.fal.wire.platform import BillingEvent
 from bot.fal.wire.types import Handle
-from bot.jobs import acceptance, bills, machine, transactions
+from bot.jobs import acceptance, bills, transactions
+from bot.jobs.events import EndShown, LostSight, ReplyLost, Submitted, Uploaded
 from bot.jobs.lost import lost_jobs
+from bot.jobs.model import Failure
 from bot.jobs.reconciling import close_silent, compare_bill
 from bot.ledger.audit import verify
 from bot.ledger.history import entries_page
@@ -23,9 +25,9 @@ async def test_a_bill_from_reading_to_the_report(store: Store) -> None:
     billed, silent, lost = (a_job(id=letter * 32, created_at=NOW) for letter in "abc")
     for job, handle in ((billed, HANDLE), (silent, _other(HANDLE)), (lost, None)):
         await store.write(acceptance.accept(job, SHIPPED, PLACES))
-        failure = machine.Failure(kind="gone")
-        ends = (machine.Submitted(handle), machine.LostSight(failure)) if handle else (machine.ReplyLost(),)
-        for event in (machine.Uploaded(job.inputs), *ends, machine.EndShown()):
+        failure = Failure(kind="gone")
+        ends = (Submitted(handle), LostSight(failure)) if handle else (ReplyLost(),)
+        for event in (Uploaded(job.inputs), *ends, EndShown()):
             await store.write(transactions.advance(job.id, event, now=NOW))
     assert [job.id for job in await store.read(lost_jobs(since=NOW - 1))] == [lost.id]
     events = [

@@ -10,7 +10,7 @@ import pytest
 from bot.errors import Busy, FilesGone, FilesUnavailable, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.files.folder import FolderFiles
-from bot.jobs import acceptance, erasure, machine, queries, removals, transactions
+from bot.jobs import acceptance, erasure, events, queries, removals, transactions
 from bot.jobs.model import Job
 from bot.jobs.preferences import PreferenceBounds, Preferences, preferences_of, set_preferences
 from bot.ledger import audit, holds
@@ -44,11 +44,11 @@ async def _made(store: Store, job: Job) -> Job:
     await store.write(acceptance.accept(job, SHIPPED, PLACES))
     done = job
     for event in (
-        machine.Uploaded(job.inputs),
-        machine.Submitted(HANDLE),
+        events.Uploaded(job.inputs),
+        events.Submitted(HANDLE),
         FalStatus("completed"),
-        machine.Made(RESULT),
-        machine.VideoPosted(job.address),
+        events.Made(RESULT),
+        events.VideoPosted(job.address),
     ):
         done = (await store.write(transactions.advance(job.id, event, now=job.created_at + 1))).job
     assert done.state == "done"
@@ -236,8 +236,8 @@ async def test_whoever_used_nothing_may_go_on_at_once(store: Store, store_settin
     """A member whose jobs have used nothing of today's allowance may order again right after the deletion."""
     job = a_job(member_id=ANNA)
     await store.write(acceptance.accept(job, SHIPPED, PLACES))
-    await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
-    await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
+    await store.write(transactions.advance(job.id, events.CancelAsked(), now=NOW))
+    await store.write(transactions.advance(job.id, events.EndShown(), now=NOW))
     await _keeper(store, store_settings).forget_member(ANNA)
     again = a_job(id="c" * 32, member_id=ANNA)
     await store.write(acceptance.accept(again, SHIPPED, PLACES))
@@ -300,8 +300,8 @@ async def test_an_unfinished_rerun_loses_its_copies_and_is_noted_when_it_has_end
     await keeper.forget_member(ANNA)
     assert not picture.exists()
     assert await store.read(queries.get(rerun.id)) == rerun
-    await store.write(transactions.advance(rerun.id, machine.CancelAsked(), now=NOW))
-    await store.write(transactions.advance(rerun.id, machine.EndShown(), now=NOW))
+    await store.write(transactions.advance(rerun.id, events.CancelAsked(), now=NOW))
+    await store.write(transactions.advance(rerun.id, events.EndShown(), now=NOW))
     await keeper.round()
     stored = await store.read(queries.get(rerun.id))
     assert stored is not None
@@ -445,8 +445,8 @@ async def test_what_is_still_made_in_a_left_server_is_deleted_later(
     await store.write(acceptance.accept(job, SHIPPED, PLACES))
     keeper = _keeper(store, store_settings)
     assert not await keeper.forget_guild(1)
-    await store.write(transactions.advance(job.id, machine.CancelAsked(), now=NOW))
-    await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))
+    await store.write(transactions.advance(job.id, events.CancelAsked(), now=NOW))
+    await store.write(transactions.advance(job.id, events.EndShown(), now=NOW))
     await keeper.round()
     assert await store.read(queries.get(job.id)) is None
     assert await store.read(_all("SELECT * FROM leaving")) == []

@@ -4,7 +4,8 @@ from collections import Counter
 from typing import Any
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, machine, transactions
+from bot.jobs import acceptance, transactions
+from bot.jobs.events import EndShown, Event, LostSight, Made, Submitted, Uploaded
 from bot.jobs.figures import Figures, figures
 from bot.jobs.model import Failure, Job
 from bot.ledger.model import Shipped
@@ -21,7 +22,7 @@ async def _accept(store: Store, number: int, **changes: Any) -> Job:
     return (await store.write(acceptance.accept(job, RICH, PLACES), guild_id=job.guild_id)).job
 
 
-async def _advance(store: Store, job: Job, *events: machine.Event) -> None:
+async def _advance(store: Store, job: Job, *events: Event) -> None:
     for event in events:
         await store.write(transactions.advance(job.id, event, now=NOW), guild_id=job.guild_id)
 
@@ -30,10 +31,10 @@ async def test_the_shards_add_up(store: Store) -> None:
     """Each job, hold and exposure is in the figures of one shard, so sums over processes are the whole."""
     jobs = [await _accept(store, number) for number in range(8)]
     price = jobs[0].quote_microusd
-    to_fal = (machine.Uploaded(jobs[0].inputs), machine.Submitted(HANDLE))
+    to_fal = (Uploaded(jobs[0].inputs), Submitted(HANDLE))
     await _advance(store, jobs[1], *to_fal)
-    await _advance(store, jobs[2], *to_fal, FalStatus("completed"), machine.Made(RESULT))
-    await _advance(store, jobs[3], *to_fal, machine.LostSight(Failure(kind="gone")))
+    await _advance(store, jobs[2], *to_fal, FalStatus("completed"), Made(RESULT))
+    await _advance(store, jobs[3], *to_fal, LostSight(Failure(kind="gone")))
     whole = await store.read(figures(EVERY_SHARD))
     mode = jobs[0].mode
     assert whole == Figures(
@@ -59,9 +60,9 @@ async def test_an_exposure_stays_until_it_is_closed(store: Store) -> None:
     await _advance(
         store,
         job,
-        machine.Uploaded(job.inputs),
-        machine.Submitted(HANDLE),
-        machine.LostSight(Failure(kind="gone")),
-        machine.EndShown(),
+        Uploaded(job.inputs),
+        Submitted(HANDLE),
+        LostSight(Failure(kind="gone")),
+        EndShown(),
     )
     assert await store.read(figures(EVERY_SHARD)) == Figures({}, {}, 0, job.quote_microusd, 1)

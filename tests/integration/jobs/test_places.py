@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.errors import Busy
-from bot.jobs import acceptance, machine, queries, transactions
+from bot.jobs import acceptance, events, queries, transactions
 from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
 from bot.jobs.places import Places, waiting_files
@@ -77,7 +77,7 @@ async def test_approvals_take_the_places_that_there_are(store: Store) -> None:
     async def approve(job: Job) -> bool:
         try:
             await store.write(
-                approve_all((job.id,), machine.Approved(9), shipped=SHIPPED, places=places, now=job.created_at)
+                approve_all((job.id,), events.Approved(9), shipped=SHIPPED, places=places, now=job.created_at)
             )
         except Busy:
             return False
@@ -89,7 +89,7 @@ async def test_approvals_take_the_places_that_there_are(store: Store) -> None:
     assert states == {"accepted": 3, "waiting": 37}
     assert await store.read(verify()) == []
     first = next(job for job, is_begun in zip(waiting, begun, strict=True) if is_begun)
-    for event in (machine.CancelAsked(), machine.EndShown()):
+    for event in (events.CancelAsked(), events.EndShown()):
         await store.write(transactions.advance(first.id, event, now=NOW + 1))
     refused = next(job for job, is_begun in zip(waiting, begun, strict=True) if not is_begun)
     assert await approve(refused)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.errors import AlreadyRunning, QuotaExceeded
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, machine, queries, transactions
+from bot.jobs import acceptance, events, queries, transactions
 from bot.jobs.model import Job, Spot, Variation
 from bot.ledger import audit, rules
 from bot.ledger.model import Shipped
@@ -26,11 +26,11 @@ async def _accept(store: Store, *, shipped: Shipped = RICH, **changes: Any) -> J
 
 async def _end(store: Store, job: Job) -> Job:
     for event in (
-        machine.Uploaded(job.inputs),
-        machine.Submitted(HANDLE),
+        events.Uploaded(job.inputs),
+        events.Submitted(HANDLE),
         FalStatus("completed"),
-        machine.Made(RESULT),
-        machine.VideoPosted(replace(job.address, message_id=job.address.message_id + 1000)),
+        events.Made(RESULT),
+        events.VideoPosted(replace(job.address, message_id=job.address.message_id + 1000)),
     ):
         job = (await store.write(transactions.advance(job.id, event, now=NOW))).job
     return job
@@ -153,7 +153,7 @@ async def test_what_waits_for_approval(store: Store) -> None:
         for number in (1, 2, 3)
     ]
     await store.write(acceptance.accept_all(mine, RICH, PLACES))
-    await store.write(transactions.advance(_id(1), machine.Declined(9), now=NOW))
+    await store.write(transactions.advance(_id(1), events.Declined(9), now=NOW))
     waiting = await store.read(queries.waiting_jobs(1, limit=10))
     assert [job.id for job in waiting] == [_id(9), _id(2)]
     assert [[one.id for one in await store.read(queries.waiting_with(job))] for job in waiting] == [

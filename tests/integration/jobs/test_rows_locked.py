@@ -12,8 +12,9 @@ import pytest
 from bot.cli.ledger import close_exposure, look
 from bot.errors import Busy, OptionRefused
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, erasure, machine, queries, transactions
+from bot.jobs import acceptance, erasure, queries, transactions
 from bot.jobs.calls import take_call
+from bot.jobs.events import EndShown, Event, ReplyLost, Submitted, Uploaded
 from bot.jobs.model import Job
 from bot.ledger.model import Shipped
 from bot.settings import StorageSettings
@@ -61,7 +62,7 @@ async def _under_way(url: str, transaction: Transaction[Any]) -> AsyncGenerator[
         await connection.close()
 
 
-async def _accepted(store: OwnedStore, job: Job, *events: machine.Event) -> Job:
+async def _accepted(store: OwnedStore, job: Job, *events: Event) -> Job:
     await store.write(acceptance.accept(job, SHIPPED, PLACES), guild_id=job.guild_id)
     for event in events:
         job = (await store.write(transactions.advance(job.id, event, now=NOW), guild_id=job.guild_id)).job
@@ -70,7 +71,7 @@ async def _accepted(store: OwnedStore, job: Job, *events: machine.Event) -> Job:
 
 async def test_no_job_is_closed_that_a_webhook_takes_up(postgres: OwnedStore, settings: StorageSettings) -> None:
     """`ledger --close` at the moment of the webhook changes nothing: neither the job's state nor its money."""
-    events = (machine.Uploaded(()), machine.ReplyLost(), machine.EndShown())
+    events = (Uploaded(()), ReplyLost(), EndShown())
     job = await _accepted(postgres, a_job(), *events)
     call = take_call(job.id, "r-1", queue_url="https://queue.fal.run", now=NOW + 60)
     async with _under_way(settings.database_url, call) as waits:
@@ -89,7 +90,7 @@ async def test_no_step_of_a_job_is_undone_when_its_approver_deletes_their_data(
     postgres: OwnedStore, settings: StorageSettings
 ) -> None:
     """A job that another process carries on at this moment only loses the approver's name."""
-    sent = (machine.Uploaded(()), machine.Submitted(HANDLE))
+    sent = (Uploaded(()), Submitted(HANDLE))
     job = await _accepted(postgres, a_job(member_id=BEN, approved_by=ANNA), *sent)
     ended = transactions.advance(job.id, FalStatus("completed"), now=NOW + 60)
     async with _under_way(settings.database_url, ended) as waits:
@@ -105,7 +106,7 @@ async def test_no_data_is_deleted_of_a_member_whose_job_a_webhook_takes_up(
     postgres: OwnedStore, settings: StorageSettings
 ) -> None:
     """It is as if the video had been in the making before: all of the member's data stays, and they read why."""
-    events = (machine.Uploaded(()), machine.ReplyLost(), machine.EndShown())
+    events = (Uploaded(()), ReplyLost(), EndShown())
     job = await _accepted(postgres, a_job(member_id=BEN), *events)
     call = take_call(job.id, "r-1", queue_url="https://queue.fal.run", now=NOW + 60)
     async with _under_way(settings.database_url, call) as waits:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.catalogue.registry import price_table
 from bot.errors import Closed, StorageError
-from bot.jobs import acceptance, machine, transactions
+from bot.jobs import acceptance, events, transactions
 from bot.jobs.model import Job, job_from
 from bot.jobs.variations import as_variations, variation_id
 from bot.ledger.audit import totals, verify
@@ -194,7 +194,7 @@ async def test_an_intent_of_another_process_is_not_ours(rig: RunnerRig) -> None:
     await runner.accept(await rig.order())
     await store.reached.wait()
     job = await rig.job()
-    theirs = machine.Uploaded(tuple(replace(item, url="https://v3.fal.media/files/theirs.png") for item in job.inputs))
+    theirs = events.Uploaded(tuple(replace(item, url="https://v3.fal.media/files/theirs.png") for item in job.inputs))
     await rig.store.write(transactions.advance(A, theirs, now=job.updated_at + 0.5))
     store.lose_answer = UPLOADED
     store.go.set()

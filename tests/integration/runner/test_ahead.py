@@ -12,7 +12,7 @@ from bot.errors import StorageError
 from bot.fal.client import FalClient
 from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.jobs import transactions
-from bot.jobs.machine import Event
+from bot.jobs.events import Event
 from bot.jobs.model import Job, LinkReason, State
 from bot.jobs.transactions import Advanced
 from bot.runner import job_driver

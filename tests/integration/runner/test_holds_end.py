@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import acceptance, erasure, machine, transactions
+from bot.jobs import acceptance, erasure, transactions
+from bot.jobs.events import Event, Submitted, Uploaded
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import Job, job_from
 from bot.ledger import rules
@@ -45,7 +46,7 @@ async def ended(rig: RunnerRig, state: str, kind: str, *, hold: tuple[int, int] 
     return job
 
 
-async def stored(rig: RunnerRig, *, age_s: float, events: tuple[machine.Event, ...] = ()) -> Job:
+async def stored(rig: RunnerRig, *, age_s: float, events: tuple[Event, ...] = ()) -> Job:
     """Store a job that was accepted some time ago and has had these events since, as another process left it."""
     then = time.time() - age_s
     job = job_from(await rig.order(), now=then)
@@ -135,7 +136,7 @@ async def test_a_request_at_fal_goes_on_when_its_server_leaves(rig: RunnerRig) -
     assert (job.state, await held(rig, job)) == ("done", {(0, 200_000)})
 
 
-UPLOADED, SUBMITTED = machine.Uploaded(()), machine.Submitted(HANDLE)
+UPLOADED, SUBMITTED = Uploaded(()), Submitted(HANDLE)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ UPLOADED, SUBMITTED = machine.Uploaded(()), machine.Submitted(HANDLE)
     ],
 )
 async def test_an_overdue_job_is_ended(
-    rig: RunnerRig, events: tuple[machine.Event, ...], state: str, kind: str, hold: tuple[int, int]
+    rig: RunnerRig, events: tuple[Event, ...], state: str, kind: str, hold: tuple[int, int]
 ) -> None:
     """A job past its longest life ends by what is known of it, although nothing drives it, and its card says how."""
     runner = another(rig, deadline_s=HOUR_S, overdue_s=HOUR_S)
@@ -199,7 +200,7 @@ def open_jobs() -> Transaction[list[Any]]:
 
 @pytest.mark.parametrize(("events", "held_after"), [((), 0), ((UPLOADED,), 200_000)])
 async def test_an_unreadable_job_holds_nothing_for_ever(
-    rig: RunnerRig, events: tuple[machine.Event, ...], held_after: int
+    rig: RunnerRig, events: tuple[Event, ...], held_after: int
 ) -> None:
     """A job whose row cannot be read gives up its place and its member's money once it is too old."""
     runner = another(rig, overdue_s=HOUR_S)

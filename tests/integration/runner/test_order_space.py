@@ -10,7 +10,7 @@ from bot.bounded import Bounds
 from bot.catalogue.registry import price_table
 from bot.errors import Busy
 from bot.files.folder import FolderFiles
-from bot.jobs import acceptance, machine, transactions
+from bot.jobs import acceptance, events, transactions
 from bot.jobs.model import Order, Request, mode_of
 from bot.jobs.places import FileBounds
 from bot.ledger import rules
@@ -57,7 +57,7 @@ async def test_a_member_and_a_server_have_their_bounds(store: Store, tmp_path: P
     await space.take("o5", _by(6, guild_id=8), 30 * MB)
     await space.take("o3", _by(5), 19 * MB)  # fitted, and smaller now
     await space.take("o4", _by(6), 1 * MB)
-    await store.write(transactions.advance("a" * 32, machine.CancelAsked(), now=NOW))
+    await store.write(transactions.advance("a" * 32, events.CancelAsked(), now=NOW))
     await space.take("o1", _by(), 27 * MB)
     assert space.total_bytes == (27 + 3 + 19 + 1 + 30) * MB
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import erasure, machine, queries
+from bot.jobs import erasure, events, queries
 from bot.jobs.model import Handle, Job, LinkReason
 from bot.jobs.rows import body_of
 from bot.ledger.audit import verify
@@ -76,7 +76,7 @@ async def made_at_fal(rig: RunnerRig) -> Handle:
 async def test_a_machine_that_slept_asks_once_more(rig: RunnerRig) -> None:
     """A job whose deadline passed while the machine was off is asked about before it is given up."""
     handle = await made_at_fal(rig)
-    await stored(rig, age_s=3 * 86_400, events=(machine.Uploaded(()), machine.Submitted(handle)))
+    await stored(rig, age_s=3 * 86_400, events=(events.Uploaded(()), events.Submitted(handle)))
     await another(rig, recheck_s=0.05).start()
     job = await rig.until(lambda job: job.told)
     assert (job.state, job.charged_microusd) == ("done", 200_000)

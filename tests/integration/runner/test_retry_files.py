@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.files.folder import FolderFiles
-from bot.jobs import acceptance, machine, queries, transactions
+from bot.jobs import acceptance, events, queries, transactions
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds
 from bot.ledger.model import Shipped
@@ -26,7 +26,7 @@ async def cancelled(store: Store, folder: Path, number: int, *, member: int = 2,
     path.write_bytes(b"picture")
     job = a_job(id=job_id, member_id=member, guild_id=guild, inputs=(picture,), created_at=NOW + number)
     await store.write(acceptance.accept(job, RICH, PLACES))
-    return (await store.write(transactions.advance(job_id, machine.CancelAsked(), now=NOW))).job
+    return (await store.write(transactions.advance(job_id, events.CancelAsked(), now=NOW))).job
 
 
 def keeper(store: Store, folder: Path, *, own: int, every: int) -> RetryFiles:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
-from bot.jobs import machine, queries, transactions
+from bot.jobs import events, queries, transactions
 from bot.jobs.rows import body_of
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
@@ -48,7 +48,7 @@ async def test_old_jobs_and_books_live_on(store_settings: StorageSettings, tmp_p
         assert await store.read(queries.get(job.id)) == job
         assert await store.read(queries.job_of_message(30)) == job
         assert await store.read(queries.expired_job_ids(NOW + 1, limit=9)) == (job.id,)
-        assert not (await store.write(transactions.advance(job.id, machine.EndShown(), now=NOW))).changed
+        assert not (await store.write(transactions.advance(job.id, events.EndShown(), now=NOW))).changed
         with pytest.raises(StorageError, match="append-only"):
             await store.write(_run("UPDATE entries SET actor = 'member:-1'"))
         with pytest.raises(StorageError, match="append-only"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal, StorageError
 from bot.films import drafts
 from bot.films.plan import looks_of
-from bot.jobs import acceptance, chip_ins, erasure, machine, transactions
+from bot.jobs import acceptance, chip_ins, erasure, events, transactions
 from bot.jobs.chip_ins import Added, ChipIn
 from bot.ledger import holds
 from bot.ledger.audit import totals
@@ -190,7 +190,7 @@ def test_approval_sees_the_whole_price(world: FilmWorld, *, yes: bool) -> None:
         world.make_all()
         assert sum(spent for _, spent in held_and_spent(world)) == PRICE
         return
-    world.store.run(transactions.advance(film.take(1).job_id, machine.Declined(9), now=world.now))
+    world.store.run(transactions.advance(film.take(1).job_id, events.Declined(9), now=world.now))
     world.drive()
     assert (world.film().state, held_and_spent(world)) == ("cancelled", [(0, 0)] * 3)
 

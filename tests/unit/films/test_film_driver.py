@@ -12,7 +12,7 @@ from bot.errors import FilesGone, OptionRefused, QuotaExceeded, Refusal, Storage
 from bot.films.drafts import save_draft
 from bot.films.model import Film, film_body
 from bot.films.plan import looks_of
-from bot.jobs import machine, transactions
+from bot.jobs import events, transactions
 from bot.jobs.model import Job, Live
 from bot.jobs.unsent import doubt_unsent
 from bot.ledger import reservations
@@ -380,7 +380,7 @@ def test_a_film_above_the_approval_limit_waits_as_one(world: FilmWorld) -> None:
     assert (film.state, world.money()) == ("waiting", (5 * EACH, 0))
     world.drive()
     assert len(world.unfinished()) == 1
-    world.store.run(transactions.advance(film.take(1).job_id, machine.Approved(9), now=world.now))
+    world.store.run(transactions.advance(film.take(1).job_id, events.Approved(9), now=world.now))
     world.drive()
     assert world.film().state == "making"
     world.make_all()
@@ -391,7 +391,7 @@ def test_a_declined_film_ends_and_releases_all(world: FilmWorld) -> None:
     """Nobody is charged."""
     world.set_approval(4 * EACH)
     film = world.order(FIVE)
-    world.store.run(transactions.advance(film.take(1).job_id, machine.Declined(9), now=world.now))
+    world.store.run(transactions.advance(film.take(1).job_id, events.Declined(9), now=world.now))
     world.drive()
     assert (world.film().state, world.film().why) == ("cancelled", "declined")
     assert (world.money(), world.reserved()) == ((0, 0), [])
@@ -409,7 +409,7 @@ def test_a_declined_try_of_a_shot_leaves_the_shots_to_come_as_they_were(world: F
     world.set_approval(EACH - 1)
     again = world.do(world.orders.retry(FILM_ID, 2, film.take(2).job_id, who=WHO))
     assert (again.state, again.asked_jobs) == ("waiting", (again.take(2).job_id,))
-    world.store.run(transactions.advance(again.take(2).job_id, machine.Declined(9), now=world.now))
+    world.store.run(transactions.advance(again.take(2).job_id, events.Declined(9), now=world.now))
     world.drive()
     assert (world.film().state, looks(world)) == ("paused", ("made", "failed", "to come", "to come"))
     assert (world.reserved(), world.money()) == (to_come, (2 * EACH, EACH))
@@ -426,7 +426,7 @@ def test_a_declined_redo_leaves_the_film_as_it_was_posted(world: FilmWorld) -> N
     world.set_approval(EACH)
     film = world.do(world.orders.redo(FILM_ID, 1, before.take(1).shot, who=WHO, and_following=True))
     assert (film.state, world.money()) == ("waiting", (2 * EACH, 2 * EACH))
-    world.store.run(transactions.advance(film.take(1).job_id, machine.Declined(9), now=world.now))
+    world.store.run(transactions.advance(film.take(1).job_id, events.Declined(9), now=world.now))
     world.drive()
     assert world.film().state == "done"
     assert world.money() == (0, 2 * EACH)

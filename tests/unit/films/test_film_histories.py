@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.errors import Refusal
 from bot.films.model import ENDED, Joining
 from bot.films.plan import MISSING, looks_of
-from bot.jobs import machine, transactions
+from bot.jobs import events, transactions
 from bot.jobs.model import FINISHED
 from bot.ledger import reservations
 from tests.support.film_samples import FILM_ID, a_draft
@@ -91,7 +91,7 @@ class FilmHistory(RuleBasedStateMachine):
         """An approver says yes or no."""
         for job_id in self.world.unfinished():
             if self.world.job(job_id).state == "waiting":
-                event = machine.Approved(9) if yes else machine.Declined(9)
+                event = events.Approved(9) if yes else events.Declined(9)
                 self.world.store.run(transactions.advance(job_id, event, now=self.world.now))
 
     @rule(number=NUMBERS, seconds=st.sampled_from([None, 2, 10]))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.films.model import Film
-from bot.jobs import machine, notices, transactions
+from bot.jobs import events, notices, transactions
 from bot.jobs.notices import Notice, NoticeBounds, Told
 from bot.ledger.rules import set_rule
 from tests.support.film_samples import FILM_ID, a_draft
@@ -102,7 +102,7 @@ def test_whoever_is_to_approve_is_sent_to_the_message_that_asks() -> None:
     world.store.run(set_rule(1, "server", "approval", value, actor_id=9, reason="", at=world.now))
     film = world.order(a_draft("cut", "cut"))
     moved = replace(film.address, message_id=31)
-    world.store.run(transactions.advance(film.take(1).job_id, machine.Asked(moved), now=world.now))
+    world.store.run(transactions.advance(film.take(1).job_id, events.Asked(moved), now=world.now))
     told = begun(world)
     assert told is not None
     assert (told.role_id, told.job.address.message_id) == (77, 31)

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import acceptance, machine, queries, transactions
+from bot.jobs import acceptance, queries, transactions
 from bot.jobs.calls import take_call, webhook_key
-from bot.jobs.model import Job
+from bot.jobs.events import EndShown, Event, Made, NotMade, ReplyLost, Submitted, Uploaded, VideoPosted
+from bot.jobs.model import Failure, Job
 from bot.jobs.rows import body_of
 from bot.jobs.rule_query import who_of
 from bot.ledger.audit import totals, verify
@@ -18,8 +19,8 @@ from tests.support.stores import MemoryStore
 
 QUEUE = "https://queue.fal.run"
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
-TO_FAL = [machine.Uploaded(()), machine.Submitted(HANDLE)]
-LOST = [machine.Uploaded(()), machine.ReplyLost(), machine.EndShown()]
+TO_FAL = [Uploaded(()), Submitted(HANDLE)]
+LOST = [Uploaded(()), ReplyLost(), EndShown()]
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def store() -> Iterator[MemoryStore]:
     store.connection.close()
 
 
-def accept(store: MemoryStore, *events: machine.Event, **changes: Any) -> Job:
+def accept(store: MemoryStore, *events: Event, **changes: Any) -> Job:
     """Accept a job, let this happen to it, and return it."""
     job = store.run(acceptance.accept(a_job(**changes), SHIPPED, PLACES)).job
     for event in events:
@@ -62,7 +63,7 @@ def test_a_call_is_stored_once(store: MemoryStore) -> None:
     job = stored(store)
     assert (job.state, job.handle) == ("fetching", HANDLE)
     assert call(store) == "known"
-    for event in (machine.Made(RESULT), machine.VideoPosted(job.address)):
+    for event in (Made(RESULT), VideoPosted(job.address)):
         store.run(transactions.advance(JOB_ID, event, now=NOW + 61))
         before = stored(store)
         assert call(store) == "known"
@@ -116,12 +117,12 @@ def test_the_key_is_the_databases(store: MemoryStore) -> None:
 @pytest.mark.parametrize(
     ("event", "state", "spent"),
     [
-        (machine.Made(RESULT), "delivering", 750_000),
-        (machine.Made(RESULT, cost_microusd=500_000), "delivering", 500_000),
-        (machine.NotMade(replace(machine.Failure(kind="internal_error", status=500))), "failed", 0),
+        (Made(RESULT), "delivering", 750_000),
+        (Made(RESULT, cost_microusd=500_000), "delivering", 500_000),
+        (NotMade(replace(Failure(kind="internal_error", status=500))), "failed", 0),
     ],
 )
-def test_what_a_late_call_costs(store: MemoryStore, event: machine.Event, state: str, spent: int) -> None:
+def test_what_a_late_call_costs(store: MemoryStore, event: Event, state: str, spent: int) -> None:
     """The member's hold was released and stays so; what the server had exposed is settled or released."""
     job = accept(store, *LOST)
     assert view_of(store, job).standings[0].held_microusd == 0

@@ -10,8 +10,10 @@ import pytest
 
 from bot.cli.ledger import closing as closing_exposure
 from bot.errors import Busy, Closed, NotAllowed, OptionRefused, QuotaExceeded
-from bot.jobs import acceptance, chip_ins, erasure, machine, queries, removals, transactions
+from bot.fal.wire.types import FalStatus
+from bot.jobs import acceptance, chip_ins, erasure, queries, removals, transactions
 from bot.jobs.chip_ins import Added, ChipInBounds, Rules
+from bot.jobs.events import CancelAsked, Declined, EndShown, Event, Made, ReplyLost, Submitted, Uploaded
 from bot.jobs.model import Job
 from bot.jobs.queries import job_ids_named
 from bot.jobs.rule_query import who_of
@@ -98,7 +100,7 @@ def make(store: MemoryStore) -> Job:
     return job
 
 
-def bring(store: MemoryStore, *events: machine.Event) -> Job:
+def bring(store: MemoryStore, *events: Event) -> Job:
     """Apply events to the job."""
     return [store.run(transactions.advance(JOB.id, event, now=NOW + 60)).job for event in events][-1]
 
@@ -120,8 +122,8 @@ def test_it_is_made_when_nothing_is_missing(books: MemoryStore) -> None:
 def test_everybody_pays_in_proportion(books: MemoryStore) -> None:
     """What fal billed below the price goes back to each in proportion; a share counts as its member's spending."""
     make(books)
-    made = machine.Made(RESULT, cost_microusd=1_500_000)
-    job = bring(books, machine.Uploaded(()), machine.Submitted(HANDLE), machine.FalStatus("completed"), made)
+    made = Made(RESULT, cost_microusd=1_500_000)
+    job = bring(books, Uploaded(()), Submitted(HANDLE), FalStatus("completed"), made)
     assert job.charged_microusd == 1_500_000
     assert [spent_of(books, one) for one in (MAKER, BEN, CLEO)] == [500_000, 750_000, 250_000]
     assert [held_of(books, one) for one in (MAKER, BEN, CLEO)] == [0, 0, 0]
@@ -137,8 +139,8 @@ def test_everybody_pays_in_proportion(books: MemoryStore) -> None:
 def test_what_fal_bills_above_the_price_nobody_pays(books: MemoryStore) -> None:
     """There is one difference for the job, of what all of its shares held."""
     make(books)
-    made = machine.Made(RESULT, cost_microusd=PRICE + 7)
-    bring(books, machine.Uploaded(()), machine.Submitted(HANDLE), machine.FalStatus("completed"), made)
+    made = Made(RESULT, cost_microusd=PRICE + 7)
+    bring(books, Uploaded(()), Submitted(HANDLE), FalStatus("completed"), made)
     assert [spent_of(books, one) for one in (MAKER, BEN, CLEO)] == [1_000_000, 1_500_000, 500_000]
     rows = books.connection.execute("SELECT job_id, held_microusd, billed_microusd FROM differences").fetchall()
     assert rows == [(JOB.id, PRICE, PRICE + 7)]
@@ -148,8 +150,8 @@ def test_what_fal_bills_above_the_price_nobody_pays(books: MemoryStore) -> None:
 def test_a_bill_corrects_everybody_in_proportion(books: MemoryStore, billed: int, each: tuple[int, ...]) -> None:
     """What fal's bill says of the job is divided as its result was; above the price it is one difference."""
     make(books)
-    made = machine.Made(RESULT, cost_microusd=1_500_000)
-    bring(books, machine.Uploaded(()), machine.Submitted(HANDLE), machine.FalStatus("completed"), made)
+    made = Made(RESULT, cost_microusd=1_500_000)
+    bring(books, Uploaded(()), Submitted(HANDLE), FalStatus("completed"), made)
 
     def correct(amount: int) -> Ending | None:
         return books.run(
@@ -172,7 +174,7 @@ def test_a_bill_corrects_everybody_in_proportion(books: MemoryStore, billed: int
 def test_an_uncertain_job_is_one_exposure_that_is_closed_at_once(books: MemoryStore) -> None:
     """The operator sees one job with all that it holds, finds it by any share's id, and closes it for all."""
     make(books)
-    bring(books, machine.Uploaded(()), machine.ReplyLost())
+    bring(books, Uploaded(()), ReplyLost())
     assert [held_of(books, one) for one in (MAKER, BEN, CLEO)] == [0, 0, 0]
     (one,) = books.run(open_exposures(limit=9))
     assert (one.job_id, one.amount_microusd, books.run(count_exposures())) == (JOB.id, PRICE, 1)
@@ -185,7 +187,7 @@ def test_an_uncertain_job_is_one_exposure_that_is_closed_at_once(books: MemorySt
 def test_a_cancelled_job_gives_everybody_theirs_back(books: MemoryStore) -> None:
     """Before fal is asked nobody pays."""
     make(books)
-    assert bring(books, machine.CancelAsked()).state == "cancelled"
+    assert bring(books, CancelAsked()).state == "cancelled"
     assert [held_of(books, one) + spent_of(books, one) for one in (MAKER, BEN, CLEO)] == [0, 0, 0]
 
 
@@ -320,7 +322,7 @@ def test_what_needs_approval_waits_with_its_shares(books: MemoryStore) -> None:
     approval = {"above_microusd": 2_500_000, "role_id": 1, "wait_s": 3600.0}
     books.run(rules.set_rule(1, "server", "approval", approval, actor_id=9, reason="", at=NOW - 1))
     assert make(books).state == "waiting"
-    bring(books, machine.Declined(9))
+    bring(books, Declined(9))
     assert [held_of(books, one) for one in (MAKER, BEN, CLEO)] == [0, 0, 0]
 
 
@@ -349,7 +351,7 @@ def test_data_is_not_deleted_while_a_video_is_made_that_the_member_pays_for(book
     make(books)
     with pytest.raises(Busy, match="still making a video"):
         books.run(erasure.forget_member(BEN, at=NOW + 5))
-    bring(books, machine.CancelAsked(), machine.EndShown())
+    bring(books, CancelAsked(), EndShown())
     books.run(erasure.forget_member(BEN, at=NOW + 5))
     job = books.run(queries.get(JOB.id))
     assert job is not None

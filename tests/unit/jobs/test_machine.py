@@ -6,8 +6,35 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs import machine
-from bot.jobs.machine import Event, step
+from bot.jobs.effects import Effect, Expose, MoneyEffect, Release, Settle, ShowEnd
+from bot.jobs.events import (
+    Approved,
+    Asked,
+    Called,
+    CancelAsked,
+    Declined,
+    EndShown,
+    Event,
+    GivenUp,
+    GuildLeft,
+    LateTried,
+    LostSight,
+    Made,
+    NotAsked,
+    NotMade,
+    PutOff,
+    Refused,
+    ReplyLost,
+    Resumed,
+    StillRunning,
+    Submitted,
+    Unapproved,
+    Undeliverable,
+    Uploaded,
+    VideoMailed,
+    VideoPosted,
+)
+from bot.jobs.machine import step
 from bot.jobs.model import FINISHED, Failure, Job, Spot
 from tests.support.job_samples import ADDRESS, FAILURE, HANDLE, NOW, PICTURE, RESULT, a_job
 
@@ -17,55 +44,55 @@ CANCELLED = Failure(kind="client_cancelled", status=499)
 SPOT = Spot(0, 30, 300)
 OTHER = replace(HANDLE, request_id="r-2")
 EVENTS: list[Event] = [
-    machine.Resumed(),
-    machine.Approved(9),
-    machine.Declined(9),
-    machine.Unapproved(),
-    machine.Asked(ADDRESS),
-    machine.NotAsked(),
-    machine.GuildLeft(),
-    machine.Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
-    machine.Submitted(HANDLE),
-    machine.Refused(FAILURE),
-    machine.PutOff(),
-    machine.ReplyLost(),
+    Resumed(),
+    Approved(9),
+    Declined(9),
+    Unapproved(),
+    Asked(ADDRESS),
+    NotAsked(),
+    GuildLeft(),
+    Uploaded((replace(PICTURE, url="https://v3.fal.media/files/in.png"),)),
+    Submitted(HANDLE),
+    Refused(FAILURE),
+    PutOff(),
+    ReplyLost(),
     FalStatus("running", fraction=0.5),
     FalStatus("queued", position=1),
     FalStatus("completed"),
-    machine.Called(HANDLE),
-    machine.Called(OTHER),
-    machine.StillRunning(),
-    machine.Made(RESULT),
-    machine.Made(RESULT, cost_microusd=700_000),
-    machine.NotMade(FAILURE),
-    machine.NotMade(BILLED, cost_microusd=300_000),
-    machine.NotMade(PERHAPS),
-    machine.NotMade(CANCELLED),
-    machine.LostSight(Failure(kind="gone")),
-    machine.GivenUp(Failure(kind="defect")),
-    machine.CancelAsked(),
-    machine.VideoPosted(ADDRESS),
-    machine.VideoPosted(ADDRESS, retry_at=NOW + 9),
-    machine.VideoMailed(SPOT),
-    machine.VideoMailed(SPOT, retry_at=NOW + 9),
-    machine.Undeliverable(Failure(kind="undeliverable")),
-    machine.Undeliverable(Failure(kind="undeliverable"), retry_at=NOW + 9),
-    machine.LateTried(NOW + 99),
-    machine.LateTried(None),
-    machine.EndShown(),
+    Called(HANDLE),
+    Called(OTHER),
+    StillRunning(),
+    Made(RESULT),
+    Made(RESULT, cost_microusd=700_000),
+    NotMade(FAILURE),
+    NotMade(BILLED, cost_microusd=300_000),
+    NotMade(PERHAPS),
+    NotMade(CANCELLED),
+    LostSight(Failure(kind="gone")),
+    GivenUp(Failure(kind="defect")),
+    CancelAsked(),
+    VideoPosted(ADDRESS),
+    VideoPosted(ADDRESS, retry_at=NOW + 9),
+    VideoMailed(SPOT),
+    VideoMailed(SPOT, retry_at=NOW + 9),
+    Undeliverable(Failure(kind="undeliverable")),
+    Undeliverable(Failure(kind="undeliverable"), retry_at=NOW + 9),
+    LateTried(NOW + 99),
+    LateTried(None),
+    EndShown(),
 ]
 
 
-def play(events: list[Event], **changes: Any) -> tuple[Job, list[machine.MoneyEffect | machine.Effect]]:
+def play(events: list[Event], **changes: Any) -> tuple[Job, list[MoneyEffect | Effect]]:
     """Apply the events to an accepted job with these fields; return the job and all effects."""
-    job, happened = a_job(**changes), list[machine.MoneyEffect | machine.Effect]()
+    job, happened = a_job(**changes), list[MoneyEffect | Effect]()
     for event in events:
         job, effects = step(job, event, now=NOW + 1)
         happened += effects
     return job, happened
 
 
-def kinds(effects: list[machine.MoneyEffect | machine.Effect]) -> list[str]:
+def kinds(effects: list[MoneyEffect | Effect]) -> list[str]:
     """Return the effects' names."""
     return [type(effect).__name__ for effect in effects]
 
@@ -95,10 +122,10 @@ def test_money_ends_once(events: list[Event], start: str, policy: str) -> None:
 @given(st.lists(st.sampled_from(EVENTS), max_size=40))
 def test_one_post(events: list[Event]) -> None:
     """A second POST follows only a proven refusal, even if the job is resumed after every event."""
-    after_crashes: list[Event] = [part for event in events for part in (event, machine.Resumed())]
+    after_crashes: list[Event] = [part for event in events for part in (event, Resumed())]
     for sequence in (events, after_crashes):
         _, effects = play(sequence)
-        assert kinds(effects).count("Submit") <= 1 + sequence.count(machine.PutOff())
+        assert kinds(effects).count("Submit") <= 1 + sequence.count(PutOff())
 
 
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.floats(NOW - 1e6, NOW + 1e6)), max_size=40))
@@ -113,12 +140,12 @@ def test_time_never_runs_backwards(events: list[tuple[Event, float]]) -> None:
 
 def test_a_put_off_job_waits_for_free() -> None:
     """After the locked account refuses a submit the job is `accepted` again, and a cancel is free."""
-    put_off, effects = step(a_job(state="submitting"), machine.PutOff(), now=NOW + 1)
+    put_off, effects = step(a_job(state="submitting"), PutOff(), now=NOW + 1)
     assert (put_off.state, put_off.put_off_at, kinds(list(effects))) == ("accepted", NOW + 1, ["Upload"])
-    again, _ = step(replace(put_off, state="submitting"), machine.PutOff(), now=NOW + 9)
+    again, _ = step(replace(put_off, state="submitting"), PutOff(), now=NOW + 9)
     assert again.put_off_at == NOW + 1
     asked = a_job(state="submitting", cancel_requested=True)
-    cancelled, effects = step(asked, machine.PutOff(), now=NOW)
+    cancelled, effects = step(asked, PutOff(), now=NOW)
     assert (cancelled.state, kinds(list(effects))) == ("cancelled", ["Release", "ShowEnd"])
 
 
@@ -126,7 +153,7 @@ def test_a_put_off_job_waits_for_free() -> None:
 def test_always_a_way_on(events: list[Event]) -> None:
     """A resumed job always has a next effect, until its end is shown."""
     job, _ = play(events)
-    resumed, effects = step(job, machine.Resumed(), now=NOW + 2)
+    resumed, effects = step(job, Resumed(), now=NOW + 2)
     work = {"AwaitApproval", "Upload", "Submit", "Follow", "Fetch", "Deliver", "ShowEnd"}
     assert (kinds(list(effects))[-1] in work) if not resumed.told else not effects
 
@@ -141,7 +168,7 @@ def test_the_end_is_the_end(events: list[Event]) -> None:
     if job.state not in FINISHED:
         return
     for event in EVENTS:
-        if job.state == "uncertain" and isinstance(event, machine.Called | machine.Submitted):
+        if job.state == "uncertain" and isinstance(event, Called | Submitted):
             continue
         after, _ = step(job, event, now=NOW + 3)
         assert replace(after, told=job.told, updated_at=job.updated_at) == job
@@ -151,7 +178,7 @@ def test_the_end_is_the_end(events: list[Event]) -> None:
 def test_charged_tells_the_truth(events: list[Event]) -> None:
     """The amount charged on the card is the amount settled."""
     job, effects = play(events)
-    payments = [effect for effect in effects if isinstance(effect, machine.Settle)]
+    payments = [effect for effect in effects if isinstance(effect, Settle)]
     settled = sum(effect.amount_microusd for effect in payments if effect.payers == "everyone")
     if job.state in FINISHED:
         assert job.charged_microusd == settled
@@ -161,13 +188,13 @@ def test_the_straight_way() -> None:
     """A job without failures goes from accepted to done, with one submit and one settlement of its quote."""
     job, effects = play(
         [
-            machine.Resumed(),
-            machine.Uploaded(()),
-            machine.Submitted(HANDLE),
+            Resumed(),
+            Uploaded(()),
+            Submitted(HANDLE),
             FalStatus("running", fraction=0.5),
             FalStatus("completed"),
-            machine.Made(RESULT),
-            machine.VideoPosted(ADDRESS),
+            Made(RESULT),
+            VideoPosted(ADDRESS),
         ]
     )
     assert (job.state, job.told, job.charged_microusd) == ("done", True, 750_000)
@@ -183,23 +210,23 @@ def test_the_straight_way() -> None:
 
 def test_a_crash_while_submitting_is_uncertain() -> None:
     """A job found `submitting` after a restart is never posted again, and the member pays nothing."""
-    job, effects = step(a_job(state="submitting"), machine.Resumed(), now=NOW)
+    job, effects = step(a_job(state="submitting"), Resumed(), now=NOW)
     assert job.state == "uncertain"
     assert kinds(list(effects)) == ["Expose", "ShowEnd"]
 
 
 def test_cancel_before_fal_is_free() -> None:
     """A job that was not submitted is cancelled at once, and nothing is charged."""
-    job, effects = step(a_job(), machine.CancelAsked(), now=NOW)
+    job, effects = step(a_job(), CancelAsked(), now=NOW)
     assert (job.state, job.charged_microusd) == ("cancelled", 0)
     assert kinds(list(effects)) == ["Release", "ShowEnd"]
 
 
 def test_cancel_during_the_post_is_passed_on() -> None:
     """A cancel during the POST is sent to fal as soon as the request has an id."""
-    asked, effects = step(a_job(state="submitting"), machine.CancelAsked(), now=NOW)
+    asked, effects = step(a_job(state="submitting"), CancelAsked(), now=NOW)
     assert kinds(list(effects)) == ["Show"]
-    _, effects = step(asked, machine.Submitted(HANDLE), now=NOW)
+    _, effects = step(asked, Submitted(HANDLE), now=NOW)
     assert kinds(list(effects)) == ["Show", "AskCancel", "Follow"]
 
 
@@ -207,11 +234,11 @@ def test_a_cancelled_video_that_was_made_is_delivered() -> None:
     """When fal finished before the cancel reached it, the video is settled and posted."""
     job, effects = play(
         [
-            machine.Uploaded(()),
-            machine.Submitted(HANDLE),
-            machine.CancelAsked(),
+            Uploaded(()),
+            Submitted(HANDLE),
+            CancelAsked(),
             FalStatus("completed"),
-            machine.Made(RESULT),
+            Made(RESULT),
         ]
     )
     assert job.state == "delivering"
@@ -232,10 +259,10 @@ def test_a_billed_failure_follows_the_policy(
 ) -> None:
     """The policy decides whether the member or the server pays for a failed attempt that fal may have billed."""
     job = a_job(state="fetching", handle=HANDLE, policy=policy)
-    after, effects = step(job, machine.NotMade(replace(FAILURE, billed=billed), cost_microusd=cost), now=NOW)
+    after, effects = step(job, NotMade(replace(FAILURE, billed=billed), cost_microusd=cost), now=NOW)
     settle, tell = effects
-    assert isinstance(settle, machine.Settle)
-    assert isinstance(tell, machine.ShowEnd)
+    assert isinstance(settle, Settle)
+    assert isinstance(tell, ShowEnd)
     assert (settle.amount_microusd, settle.payers) == (cost or 750_000, payers)
     assert after.failure is not None
     assert (after.state, after.charged_microusd) == ("failed", charged)
@@ -246,29 +273,29 @@ def test_a_billed_failure_follows_the_policy(
 @pytest.mark.parametrize(
     ("state", "after", "money", "why"),
     [
-        ("waiting", "cancelled", machine.Release, "unapproved"),
-        ("accepted", "failed", machine.Release, "defect"),
-        ("submitting", "uncertain", machine.Expose, "lost"),
-        ("queued", "uncertain", machine.Expose, "defect"),
-        ("running", "uncertain", machine.Expose, "defect"),
-        ("fetching", "uncertain", machine.Expose, "defect"),
-        ("delivering", "failed", machine.ShowEnd, "undeliverable"),
+        ("waiting", "cancelled", Release, "unapproved"),
+        ("accepted", "failed", Release, "defect"),
+        ("submitting", "uncertain", Expose, "lost"),
+        ("queued", "uncertain", Expose, "defect"),
+        ("running", "uncertain", Expose, "defect"),
+        ("fetching", "uncertain", Expose, "defect"),
+        ("delivering", "failed", ShowEnd, "undeliverable"),
     ],
 )
 def test_a_job_that_cannot_go_on_ends(state: Any, after: str, money: type[Any], why: str) -> None:
     """Given up, a job holds no member's money any more, whatever state it was in; an ended one counts as told."""
-    given_up = machine.GivenUp(Failure(kind="defect"))
+    given_up = GivenUp(Failure(kind="defect"))
     ended, effects = step(a_job(state=state, handle=HANDLE, result=RESULT), given_up, now=NOW)
     assert (ended.state, ended.failure and ended.failure.kind) == (after, why)
-    assert [type(effect) for effect in effects] == [*([] if money is machine.ShowEnd else [money]), machine.ShowEnd]
+    assert [type(effect) for effect in effects] == [*([] if money is ShowEnd else [money]), ShowEnd]
     assert step(ended, given_up, now=NOW)[0].told
 
 
 def test_settled_at_what_fal_billed() -> None:
     """A video is settled at what fal billed if that is known, else at the quote."""
     for cost, expected in ((700_000, 700_000), (None, 750_000)):
-        job, effects = step(a_job(state="fetching", handle=HANDLE), machine.Made(RESULT, cost), now=NOW)
-        assert isinstance(effects[0], machine.Settle)
+        job, effects = step(a_job(state="fetching", handle=HANDLE), Made(RESULT, cost), now=NOW)
+        assert isinstance(effects[0], Settle)
         assert (effects[0].amount_microusd, job.charged_microusd) == (expected, expected)
 
 
@@ -281,11 +308,11 @@ def test_settled_at_what_fal_billed() -> None:
 def test_the_quote_is_a_ceiling(billed: int, units: float | None, policy: str, *, made: bool) -> None:
     """Whatever fal bills, the job and its card say no more than the quote; the ledger hears the bill and the units."""
     job = a_job(state="fetching", handle=HANDLE, policy=policy)
-    event: Event = machine.NotMade(BILLED, billed, units)
+    event: Event = NotMade(BILLED, billed, units)
     if made:
-        event = machine.Made(replace(RESULT, billed_units=units), billed)
+        event = Made(replace(RESULT, billed_units=units), billed)
     after, (settle, *_) = step(job, event, now=NOW)
-    assert isinstance(settle, machine.Settle)
+    assert isinstance(settle, Settle)
     assert settle.amount_microusd == billed
     assert settle.units == {None: "", 0.0: "0", 0.000001: "0.000001", 5.5: "5.5"}.get(units, "999999.999999")
     absorbed = 0 if after.failure is None else after.failure.absorbed_microusd or 0
@@ -295,17 +322,17 @@ def test_the_quote_is_a_ceiling(billed: int, units: float | None, policy: str, *
 def test_a_waiting_job_begins_when_it_is_approved() -> None:
     """A job that waits for approval keeps its hold and is submitted only after the approval."""
     waiting = a_job(state="waiting", approve_by=NOW + 60)
-    same, effects = step(waiting, machine.Resumed(), now=NOW)
+    same, effects = step(waiting, Resumed(), now=NOW)
     assert (same.state, kinds(list(effects))) == ("waiting", ["Ask"])
-    waiting, effects = step(waiting, machine.Asked(ADDRESS), now=NOW)
+    waiting, effects = step(waiting, Asked(ADDRESS), now=NOW)
     assert (waiting.state, waiting.asked, kinds(list(effects))) == ("waiting", True, ["AwaitApproval"])
-    same, effects = step(waiting, machine.Resumed(), now=NOW)
+    same, effects = step(waiting, Resumed(), now=NOW)
     assert (same.state, kinds(list(effects))) == ("waiting", ["Show", "AwaitApproval"])
-    begun, effects = step(waiting, machine.Approved(9), now=NOW)
+    begun, effects = step(waiting, Approved(9), now=NOW)
     assert (begun.state, begun.approved_by, kinds(list(effects))) == ("accepted", 9, ["Show", "Upload"])
 
 
-@pytest.mark.parametrize("event", [machine.Declined(9), machine.Unapproved(), machine.CancelAsked()])
+@pytest.mark.parametrize("event", [Declined(9), Unapproved(), CancelAsked()])
 def test_a_waiting_job_that_is_not_wanted_is_free(event: Event) -> None:
     """A waiting job that is declined, expires or is cancelled releases its whole hold."""
     job, effects = step(a_job(state="waiting", approve_by=NOW + 60), event, now=NOW)
@@ -316,8 +343,8 @@ def test_put_back_into_the_queue() -> None:
     """fal may put a running request back into its queue; the job follows."""
     job, _ = play(
         [
-            machine.Uploaded(()),
-            machine.Submitted(HANDLE),
+            Uploaded(()),
+            Submitted(HANDLE),
             FalStatus("running", fraction=0.5),
             FalStatus("queued", position=1),
         ]
@@ -325,27 +352,27 @@ def test_put_back_into_the_queue() -> None:
     assert (job.state, job.started_at) == ("queued", None)
 
 
-DELIVERING = [machine.Uploaded(()), machine.Submitted(HANDLE), FalStatus("completed"), machine.Made(RESULT)]
+DELIVERING = [Uploaded(()), Submitted(HANDLE), FalStatus("completed"), Made(RESULT)]
 NOT_BROUGHT = Failure(kind="undeliverable")
 
 
 def test_a_link_gives_way_to_the_video() -> None:
     """A job whose link is posted is done and paid; the video may replace the link later, which moves no money."""
-    job, effects = play([*DELIVERING, machine.VideoPosted(ADDRESS, retry_at=NOW + 9)])
+    job, effects = play([*DELIVERING, VideoPosted(ADDRESS, retry_at=NOW + 9)])
     assert (job.state, job.told, job.late_at) == ("done", True, NOW + 9)
     assert kinds(effects).count("Settle") == 1
-    job, effects = step(job, machine.LateTried(NOW + 99), now=NOW + 9)
+    job, effects = step(job, LateTried(NOW + 99), now=NOW + 9)
     assert (job.late_at, effects) == (NOW + 99, ())
     moved = replace(ADDRESS, message_id=77)
-    job, effects = step(job, machine.VideoPosted(moved), now=NOW + 99)
+    job, effects = step(job, VideoPosted(moved), now=NOW + 99)
     assert (job.state, job.late_at, job.address.message_id, effects) == ("done", None, 77, ())
 
 
 def test_a_video_that_reached_nobody_may_still_come() -> None:
     """A job whose video reached nobody is failed and charged, and done when it is posted or sent after all."""
-    failed, _ = play([*DELIVERING, machine.Undeliverable(NOT_BROUGHT, NOW + 9), machine.EndShown()])
+    failed, _ = play([*DELIVERING, Undeliverable(NOT_BROUGHT, NOW + 9), EndShown()])
     assert (failed.state, failed.charged_microusd, failed.late_at, failed.told) == ("failed", 750_000, NOW + 9, True)
-    for event in (machine.VideoPosted(ADDRESS), machine.VideoMailed(SPOT)):
+    for event in (VideoPosted(ADDRESS), VideoMailed(SPOT)):
         job, effects = step(failed, event, now=NOW + 9)
         assert (job.state, job.failure, job.late_at, job.told, effects) == ("done", None, None, True, ())
         assert job.charged_microusd == 750_000
@@ -353,7 +380,7 @@ def test_a_video_that_reached_nobody_may_still_come() -> None:
 
 def test_a_mailed_video_is_told_on_the_card() -> None:
     """A video that went to its member by direct message ends the job, and the card is made to say so."""
-    job, effects = play([*DELIVERING, machine.VideoMailed(SPOT)])
+    job, effects = play([*DELIVERING, VideoMailed(SPOT)])
     assert (job.state, job.mailed, job.told) == ("done", SPOT, False)
     assert kinds(effects)[-1] == "ShowEnd"
 
@@ -361,12 +388,12 @@ def test_a_mailed_video_is_told_on_the_card() -> None:
 @pytest.mark.parametrize("retry_at", [NOW + 99, None])
 def test_a_video_that_reached_nobody_again(retry_at: float | None) -> None:
     """A late try that reaches nobody either is put off, or was the last; the job stays charged."""
-    failed, _ = play([*DELIVERING, machine.Undeliverable(NOT_BROUGHT, NOW + 9), machine.EndShown()])
-    job, effects = step(failed, machine.Undeliverable(NOT_BROUGHT, retry_at), now=NOW + 9)
+    failed, _ = play([*DELIVERING, Undeliverable(NOT_BROUGHT, NOW + 9), EndShown()])
+    job, effects = step(failed, Undeliverable(NOT_BROUGHT, retry_at), now=NOW + 9)
     assert (job.state, job.failure, job.late_at, effects) == ("failed", failed.failure, retry_at, ())
 
 
-@pytest.mark.parametrize("event", [machine.VideoPosted(ADDRESS), machine.VideoMailed(SPOT), machine.LateTried(NOW)])
+@pytest.mark.parametrize("event", [VideoPosted(ADDRESS), VideoMailed(SPOT), LateTried(NOW)])
 def test_only_a_late_video_comes_later(event: Event) -> None:
     """An ended job without a late video stays as it is."""
     for ended in (a_job(state="done", told=True), a_job(state="failed", told=True)):
@@ -375,12 +402,12 @@ def test_only_a_late_video_comes_later(event: Event) -> None:
 
 def test_a_delivery_that_was_given_up_is_tried_later() -> None:
     """If nothing carried a delivery on, the video is due at once as a late one."""
-    job, _ = play([*DELIVERING, machine.GivenUp(Failure(kind="defect"))])
+    job, _ = play([*DELIVERING, GivenUp(Failure(kind="defect"))])
     assert (job.state, job.late_at) == ("failed", job.updated_at)
 
 
-CALLED = machine.Called(HANDLE)
-LOST: list[Event] = [machine.Uploaded(()), machine.ReplyLost(), machine.EndShown()]
+CALLED = Called(HANDLE)
+LOST: list[Event] = [Uploaded(()), ReplyLost(), EndShown()]
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -400,7 +427,7 @@ def test_a_webhook_can_overtake_the_reply_to_the_post() -> None:
         NOW,
         ["Show", "Fetch"],
     )
-    assert step(job, machine.Submitted(HANDLE), now=NOW + 1) == (job, ())
+    assert step(job, Submitted(HANDLE), now=NOW + 1) == (job, ())
 
 
 @pytest.mark.parametrize("state", ["waiting", "accepted", "fetching", "delivering", "done", "failed", "cancelled"])
@@ -414,7 +441,7 @@ def test_a_webhook_changes_nothing_else(state: Any) -> None:
 def test_a_webhook_of_another_request_changes_nothing(state: Any) -> None:
     """A call names the job's own request, or it is not the job's."""
     job = a_job(state=state, handle=HANDLE)
-    assert step(job, machine.Called(OTHER), now=NOW) == (job, ())
+    assert step(job, Called(OTHER), now=NOW) == (job, ())
 
 
 def test_an_uncertain_job_is_taken_up_again() -> None:
@@ -425,14 +452,14 @@ def test_an_uncertain_job_is_taken_up_again() -> None:
     assert (job.state, job.told, job.handle, job.revived_at) == ("fetching", False, HANDLE, NOW + 60)
     assert (job.failure, job.charged_microusd, job.files_gone_at) == (None, None, None)
     assert kinds(list(effects)) == ["Show", "Fetch"]
-    job, effects = step(job, machine.Made(RESULT), now=NOW + 61)
+    job, effects = step(job, Made(RESULT), now=NOW + 61)
     assert (job.state, kinds(list(effects))) == ("delivering", ["Settle", "Show", "Deliver"])
 
 
 def test_a_late_reply_takes_an_uncertain_job_up_again() -> None:
     """A process that had lost the job may still get the reply to its POST; then the job is followed."""
     uncertain, _ = play(LOST, cancel_requested=True)
-    job, effects = step(uncertain, machine.Submitted(HANDLE), now=NOW + 60)
+    job, effects = step(uncertain, Submitted(HANDLE), now=NOW + 60)
     assert (job.state, job.told, job.handle, job.submitted_at) == ("queued", False, HANDLE, NOW + 60)
     assert kinds(list(effects)) == ["Show", "AskCancel", "Follow"]
 
@@ -440,10 +467,10 @@ def test_a_late_reply_takes_an_uncertain_job_up_again() -> None:
 def test_a_request_that_was_lost_sight_of_is_taken_up_again() -> None:
     """A job that was given up at its deadline goes on when fal calls for its own request."""
     followed: list[Event] = [
-        machine.Uploaded(()),
-        machine.Submitted(HANDLE),
-        machine.LostSight(Failure(kind="unreachable")),
+        Uploaded(()),
+        Submitted(HANDLE),
+        LostSight(Failure(kind="unreachable")),
     ]
-    uncertain, _ = play([*followed, machine.EndShown()])
+    uncertain, _ = play([*followed, EndShown()])
     job, _ = step(uncertain, CALLED, now=NOW + 60)
     assert (job.state, job.submitted_at, job.completed_at) == ("fetching", NOW + 1, NOW + 60)

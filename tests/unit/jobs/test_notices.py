@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import machine, notices
+from bot.jobs import events, notices
 from bot.jobs.machine import step
 from bot.jobs.model import Failure, Job, Spot, State, Variation
 from bot.jobs.notices import Notice, NoticeBounds, NoticeFacts, NoticeKind, Where, where_to
@@ -64,10 +64,10 @@ def test_a_direct_message_with_the_video_is_notice_enough() -> None:
 def test_a_late_video_is_told_after_its_failure() -> None:
     """A video that is posted after its job was said to have failed is told; one that replaces its link is not."""
     late = _ended("failed", failure="undeliverable", late_at=LATER)
-    posted, _ = step(late, machine.VideoPosted(late.address), now=LATER)
+    posted, _ = step(late, events.VideoPosted(late.address), now=LATER)
     assert notices.notice_kind(late, posted) == "ready"
     linked = _ended("done", late_at=LATER)
-    replaced, _ = step(linked, machine.VideoPosted(linked.address), now=LATER)
+    replaced, _ = step(linked, events.VideoPosted(linked.address), now=LATER)
     assert notices.notice_kind(linked, replaced) is None
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Busy, NotReserved, OptionRefused, Refusal
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, erasure, machine, pick_rows, picks, queries, transactions
+from bot.jobs import acceptance, erasure, events, pick_rows, picks, queries, transactions
 from bot.jobs.best_of import best_of, final_quote, final_request, ordered
 from bot.jobs.model import Failure, Job, Order, job_from
 from bot.jobs.pick_rows import PickRef
@@ -67,15 +67,15 @@ class Books:
         job = self.drafts[number - 1]
         if job.state != "accepted":
             return
-        failed = machine.NotMade(Failure(kind="content_policy_violation", status=422, billed="no"))
-        way: list[Any] = [machine.Uploaded(inputs=job.inputs), machine.Submitted(HANDLE), FalStatus(state="completed")]
+        failed = events.NotMade(Failure(kind="content_policy_violation", status=422, billed="no"))
+        way: list[Any] = [events.Uploaded(inputs=job.inputs), events.Submitted(HANDLE), FalStatus(state="completed")]
         match how:
             case "made":
-                way += [machine.Made(RESULT), machine.VideoPosted(ADDRESS)]
+                way += [events.Made(RESULT), events.VideoPosted(ADDRESS)]
             case "failed":
-                way += [failed, machine.EndShown()]
+                way += [failed, events.EndShown()]
             case _:
-                way = [machine.CancelAsked(), machine.EndShown()]
+                way = [events.CancelAsked(), events.EndShown()]
         for event in way:
             self.store.run(transactions.advance(job.id, event, now=self.now))
 

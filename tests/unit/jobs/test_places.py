@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Busy, Refusal
-from bot.jobs import acceptance, machine, queries, transactions
+from bot.jobs import acceptance, events, queries, transactions
 from bot.jobs.approval import approve_all
 from bot.jobs.model import Job
 from bot.jobs.places import FileBounds, Places, waiting_files
@@ -98,7 +98,7 @@ def _tried(store: MemoryStore, job: Job, running: int) -> bool:
 def _approved(store: MemoryStore, job_id: str, running: int) -> bool:
     try:
         store.run(
-            approve_all((job_id,), machine.Approved(9), shipped=SHIPPED, places=PLACES, now=NOW + 1, running=running)
+            approve_all((job_id,), events.Approved(9), shipped=SHIPPED, places=PLACES, now=NOW + 1, running=running)
         )
     except Busy:
         still = store.run(queries.get(job_id))
@@ -126,8 +126,8 @@ def test_a_job_begins_exactly_when_a_naive_count_has_a_place(actions: list[Actio
                 if expected:
                     naive.jobs[job.id] = new
             elif what == "cancel" and mine:
-                store.run(transactions.advance(mine[0], machine.CancelAsked(), now=NOW + 1))
-                store.run(transactions.advance(mine[0], machine.EndShown(), now=NOW + 1))
+                store.run(transactions.advance(mine[0], events.CancelAsked(), now=NOW + 1))
+                store.run(transactions.advance(mine[0], events.EndShown(), now=NOW + 1))
                 del naive.jobs[mine[0]]
             elif what == "approve" and (waiting := [key for key in mine if naive.jobs[key].waits]):
                 begun = replace(naive.jobs[waiting[0]], waits=False)

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from bot.errors import Busy, NotAllowed, NotReserved, QuotaExceeded
-from bot.jobs import acceptance, erasure, machine, queries, transactions
+from bot.jobs import acceptance, erasure, events, queries, transactions
 from bot.jobs.model import Job
 from bot.jobs.rule_query import who_of
 from bot.ledger import holds, reservations, rules
@@ -86,7 +86,7 @@ def test_a_job_uses_its_reservation_once(books: MemoryStore) -> None:
     assert (job.state, held_of(books)) == ("accepted", 2 * EACH)
     with pytest.raises(NotReserved):
         accept(books, shot(2))
-    cancelled = books.run(transactions.advance(job.id, machine.CancelAsked(), now=NOW + 2))
+    cancelled = books.run(transactions.advance(job.id, events.CancelAsked(), now=NOW + 2))
     assert (cancelled.job.state, held_of(books)) == ("cancelled", EACH)
     assert books.run(reservations.release(job.id, at=NOW + 3, reason="over")) is False
 
@@ -176,7 +176,7 @@ def test_a_rule_about_videos_at_once_holds_for_what_was_reserved(books: MemorySt
     with pytest.raises(Busy):
         accept(books, shot(2))
     assert held_of(books) == 3 * EACH
-    books.run(transactions.advance(shot(1).id, machine.CancelAsked(), now=NOW + 2))
+    books.run(transactions.advance(shot(1).id, events.CancelAsked(), now=NOW + 2))
     assert accept(books, shot(2)).state == "accepted"
     with pytest.raises(Busy):
         accept(books, shot(3))

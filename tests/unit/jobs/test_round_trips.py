@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, acknowledgements, machine, queries, transactions
+from bot.jobs import acceptance, acknowledgements, events, queries, transactions
 from bot.jobs.acknowledgements import Acknowledgement
+from bot.jobs.events import Event
 from bot.ledger.model import Shipped
 from bot.storage.transaction import Alone, Constant, Statement, Transaction, alone
 from tests.support.job_samples import ADDRESS, HANDLE, NOW, PICTURE, PLACES, RESULT, a_job
@@ -16,14 +17,14 @@ from tests.support.stores import MemoryStore
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
 ROUND_TRIPS = 36
 BEGIN_AND_COMMIT = 2
-EVENTS: tuple[machine.Event, ...] = (
-    machine.Resumed(),
-    machine.Uploaded((PICTURE,)),
-    machine.Submitted(HANDLE),
+EVENTS: tuple[Event, ...] = (
+    events.Resumed(),
+    events.Uploaded((PICTURE,)),
+    events.Submitted(HANDLE),
     FalStatus("running"),
     FalStatus("completed"),
-    machine.Made(RESULT),
-    machine.VideoPosted(ADDRESS),
+    events.Made(RESULT),
+    events.VideoPosted(ADDRESS),
 )
 
 

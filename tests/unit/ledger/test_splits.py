@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.errors import Busy, StorageError
-from bot.jobs import acceptance, erasure, machine, transactions
+from bot.fal.wire.types import FalStatus
+from bot.jobs import acceptance, erasure, events, transactions
 from bot.jobs.rule_query import who_of
 from bot.ledger import grants, holds, reservations, shares, splits
 from bot.ledger.audit import totals, verify
@@ -99,9 +100,9 @@ def test_a_shot_to_come_is_begun_settled_and_released_with_everybodys_parts(book
     job = books.run(acceptance.accept_reserved(SHOTS[0], SHIPPED, PLACES, now=NOW))
     assert {(one.member_id, one.amount_microusd) for one in job.shares} == {(MAKER, 234), (BEN, 466)}
     assert [one.jobs for one in books.run(totals())] == [2]
-    for event in (machine.Uploaded(()), machine.Submitted(HANDLE), machine.FalStatus("completed")):
+    for event in (events.Uploaded(()), events.Submitted(HANDLE), FalStatus("completed")):
         books.run(transactions.advance(job.id, event, now=NOW))
-    made = books.run(transactions.advance(job.id, machine.Made(RESULT, cost_microusd=350), now=NOW)).job
+    made = books.run(transactions.advance(job.id, events.Made(RESULT, cost_microusd=350), now=NOW)).job
     assert made.charged_microusd == 350
     assert books.run(reservations.release(SHOTS[1].id, at=NOW, reason="stopped"))
     assert (held_of(books, MAKER), held_of(books, BEN)) == (0, 0)

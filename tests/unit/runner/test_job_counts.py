@@ -6,7 +6,8 @@ import pytest
 from prometheus_client.samples import Sample
 
 from bot.fal.wire.types import FalStatus
-from bot.jobs import machine
+from bot.jobs import events
+from bot.jobs.events import Event
 from bot.jobs.model import Failure, Job, PostedVideo, State
 from bot.jobs.transactions import Advanced
 from bot.metrics import REGISTRY
@@ -33,7 +34,7 @@ def _values() -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
 
 
-def told(event: machine.Event, job: Job, *, before: State = "fetching", changed: bool = True) -> None:
+def told(event: Event, job: Job, *, before: State = "fetching", changed: bool = True) -> None:
     """Count an event that was stored at 300, a twentieth of a second after it came."""
     count_event(event, Advanced(job, before, (), changed=changed), begun_at=299.95, stored_at=300.0)
 
@@ -47,11 +48,11 @@ def job_of(**fields: Any) -> Job:
 def test_the_steps_of_a_job(gained: Gained) -> None:
     """Each step is measured between the job's own times, and the end from what was stored."""
     job = job_of(charged_microusd=200_000)
-    told(machine.Submitted(HANDLE), job)
+    told(events.Submitted(HANDLE), job)
     told(FalStatus("running"), job)
     told(FalStatus("completed"), job)
-    told(machine.Made(RESULT, None), job)
-    posted = machine.VideoPosted(job.address, None, PostedVideo(1))
+    told(events.Made(RESULT, None), job)
+    posted = events.VideoPosted(job.address, None, PostedVideo(1))
     told(posted, replace(job, state="done"), before="delivering")
     sums = {step: gained("wanda_job_step_seconds_sum", step=step) for step in ("submit", "queue", "render", "deliver")}
     assert sums == {"submit": 10, "queue": 20, "render": 60, "deliver": 110}
@@ -64,26 +65,26 @@ def test_the_steps_of_a_job(gained: Gained) -> None:
 def test_an_end_counts_once(gained: Gained) -> None:
     """A job without a video is counted when its card says so; a repeat, and a late video, count nothing."""
     failed = job_of(state="failed", failure=Failure(kind="generation_timeout"))
-    told(machine.EndShown(), failed, before="failed")
-    told(machine.EndShown(), failed, before="failed", changed=False)
+    told(events.EndShown(), failed, before="failed")
+    told(events.EndShown(), failed, before="failed", changed=False)
     assert gained("wanda_jobs_ended_total", state="failed", mode=failed.mode) == 1
     assert gained("wanda_jobs_not_made_total", why="generation_timeout") == 1
     done = job_of(state="done")
-    told(machine.VideoPosted(done.address, None, PostedVideo(1)), done, before="done")
+    told(events.VideoPosted(done.address, None, PostedVideo(1)), done, before="done")
     assert gained("wanda_jobs_ended_total", state="done", mode=done.mode) == 0
 
 
 def test_what_fal_calls_a_failure_is_no_label(gained: Gained) -> None:
     """A kind that is not in the documentation counts as "other", whatever text fal sends."""
     failed = job_of(state="failed", failure=Failure(kind="member 123456789 wrote: a secret"))
-    told(machine.EndShown(), failed)
+    told(events.EndShown(), failed)
     assert gained("wanda_jobs_not_made_total", why="other") == 1
 
 
 def test_who_pays(gained: Gained) -> None:
     """What the server absorbs is counted apart from what the member is charged."""
     failure = Failure(kind="content_policy_violation", absorbed_microusd=150_000)
-    told(machine.NotMade(failure, 150_000, None), job_of(state="failed", failure=failure, charged_microusd=50_000))
+    told(events.NotMade(failure, 150_000, None), job_of(state="failed", failure=failure, charged_microusd=50_000))
     assert gained("wanda_spent_dollars_total", payer="member") == 0.05
     assert gained("wanda_spent_dollars_total", payer="server") == 0.15
 
