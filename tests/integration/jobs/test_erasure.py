@@ -409,7 +409,7 @@ async def test_a_left_servers_jobs_are_deleted_in_several_transactions(
     assert (await store.write(erasure.forget_guild(1, at=NOW))).goes_on
     assert len(await store.read(_all("SELECT id FROM jobs"))) == 3
     assert await _keeper(store, store_settings).forget_guild(1)
-    assert [await store.read(transactions.get(job.id)) for job in jobs] == [None] * 5
+    assert [await store.read(queries.get(job.id)) for job in jobs] == [None] * 5
     assert await store.read(_all("SELECT * FROM removals")) == []
     assert await store.read(_all("SELECT * FROM leaving")) == []
 

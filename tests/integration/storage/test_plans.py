@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.films import transactions as films
-from bot.jobs import bills, erasure, figures, lifetime, lost, notices, pick_rows, queries, transactions
+from bot.jobs import bills, erasure, figures, lifetime, lost, notices, pick_rows, queries
 from bot.ledger import pseudonyms, reservations
 from bot.sharding import Shards
 from bot.storage import database
@@ -27,8 +27,8 @@ _TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO) (\w+)(?: (?:AS )?(?!ON\b|SET\b
 _SCAN = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?$")
 RUNS: dict[str, Callable[[], Transaction[Any]]] = {
     "the question whether there are files": database._keeps_files,  # pyright: ignore[reportPrivateUsage]
-    "unfinished jobs": lambda: transactions.unfinished_jobs(SHARDS),
-    "jobs that fal called for": lambda: transactions.fetching_jobs(SHARDS),
+    "unfinished jobs": lambda: queries.unfinished_jobs(SHARDS),
+    "jobs that fal called for": lambda: queries.fetching_jobs(SHARDS),
     "recent videos": lambda: queries.posted_since(1.0, SHARDS, limit=9),
     "late videos": lambda: queries.late_jobs(1.0, SHARDS, limit=9),
     "old files": lambda: queries.expired_job_ids(1.0, SHARDS, limit=9),
