@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -132,7 +133,7 @@ class ChipIns:
             if not shards.owns(one.guild_id):
                 continue
             known = await self._store.read(chip_ins.chip_in_of(one.chip_in_id))
-            if known is None or all(share.id != one.share_id for share in known.shares):
+            if known is None or all(share.id != one.share_id for share in known.shares) or one not in self._refused:
                 continue
             undoing = chip_ins.undo(one.chip_in_id, one.share_id, is_first=one.is_first, now=self._clock())
             if await self._store.write(undoing, guild_id=one.guild_id):
@@ -177,6 +178,8 @@ class ChipIns:
                 raise
             added = found  # it was committed although the answer to that was lost
             self._runner.heard(share.chip_in_id)
+        with suppress(ValueError):  # an earlier try of the same order may have been refused
+            self._refused.remove(share)
         if added.has_warnings:
             self._runner.warned.set()
         self.changed.set()
@@ -185,16 +188,17 @@ class ChipIns:
     async def _found(self, share: _Refused) -> Added | None:
         """Return the share if it was added although the answer to that was lost.
 
-        If the database does not answer this either, its member reads that nothing was held, so it is given back if it
-        turns up later.
+        Else, or if the database does not answer this either, its member reads that nothing was held, so it is given
+        back if it turns up later.
         """
-        try:
-            return await self._store.read(_found(share.chip_in_id, share.share_id))
-        except StorageError:
+        found = None
+        with suppress(StorageError):
+            found = await self._store.read(_found(share.chip_in_id, share.share_id))
+        if found is None:
             self._refused.append(share)
             if share.is_first:
                 self._runner.refuse(share.chip_in_id)  # a share of the whole price has begun the job
-            return None
+        return found
 
     def _rules(self, running: int) -> Rules:
         return Rules(

@@ -14,6 +14,7 @@ from bot.films import drafts
 from bot.films.plan import looks_of
 from bot.jobs import acceptance, chip_ins, erasure, events, transactions
 from bot.jobs.chip_ins import Added, ChipIn
+from bot.jobs.model import Order, Request
 from bot.ledger import holds
 from bot.ledger.audit import totals
 from bot.ledger.model import Shipped, Who
@@ -22,6 +23,7 @@ from bot.settings import ChipInSettings
 from bot.sharding import EVERY_SHARD
 from bot.storage.transaction import Lock, Many, One, Statement, Transaction
 from bot.texts.chip_in import added_text, chip_in_card, told_over
+from tests.support.catalogue_samples import request as sample
 from tests.support.film_samples import FILM_ID, a_draft
 from tests.support.film_world import WHO, Died, FilmWorld
 from tests.support.job_samples import ADDRESS, JOB_ID, a_job
@@ -507,3 +509,23 @@ def test_the_card_of_a_chip_in_is_known_by_its_message(world: FilmWorld) -> None
         (3, 1, False),
     ):
         assert world.store.run(chip_ins.is_card(message_id, guild_id)) is is_known
+
+
+def test_a_video_that_is_collected_for_at_a_second_try_stays(world: FilmWorld) -> None:
+    """Nothing was answered at the first try, and nothing stored; the second one's job has the same id."""
+    request = Request(mode=sample("wan27-image"))
+    quote = request.quote(world.prices)
+    order = Order(id=JOB_ID, who=WHO, request=request, quote=quote, requested_at=world.now, address=ADDRESS)
+
+    async def not_now(*_: Any, **__: Any) -> None:
+        world.broken.add("answers")
+        raise StorageError("not now")
+
+    vars(world)["accept_by"] = not_now
+    with pytest.raises(StorageError):
+        world.do(world.chip_ins.start(order, 100_000))
+    vars(world).pop("accept_by")
+    world.broken.clear()
+    world.do(world.chip_ins.start(order, 100_000))
+    world.do(world.chip_ins.look(EVERY_SHARD))
+    assert world.open_holds() == 100_000
