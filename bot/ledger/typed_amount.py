@@ -21,6 +21,8 @@ def typed_amount(text: str) -> int:
     """
     said = text.strip()
     number = said.removeprefix("$").removesuffix("$").strip()
+    if not number:
+        raise OptionRefused("The amount is empty. Write it in dollars, for example 5, $5 or 5.50.")
     if number.startswith(("-", "\u2212")):
         raise OptionRefused(f"“{_short(said)}” is negative. Give zero or more, for example 5 or 5.50.")
     if _GROUPED.fullmatch(number):

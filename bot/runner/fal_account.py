@@ -120,13 +120,13 @@ class FalAccount:
         return False
 
 
-_KEY = "fal does not take FAL_KEY (401): orders are refused and jobs wait. Put in a key that fal takes, and restart."
+_KEY = "fal doesn't take FAL_KEY (401): orders are refused and jobs wait. Put in a key that fal takes, and restart."
 _IS_LOCKED = (
     "fal has locked the account (403), most likely because its balance is used up: orders are refused and jobs wait. "
     "Top it up at fal.ai/dashboard/billing."
 )
 _REFUSED = (
-    "fal takes no files of the account (403), and does not say that it is locked: orders are refused and jobs wait. "
+    "fal takes no files of the account (403), and doesn't say that it's locked: orders are refused and jobs wait. "
     "Look at the log, and at the account's balance and access in fal's dashboard."
 )
 

@@ -4,6 +4,7 @@ from bot.ledger.money_requests import RAISED_FOR_S, MoneyRequest
 from bot.money import dollars
 from bot.texts.button_ids import MoneyAnswer, money_button_id
 from bot.texts.card import Button
+from bot.texts.plain import before_amount, person
 
 NOT_YOURS = "Only people who manage this server can answer this."
 OVER = "This request is over: it was answered, or nobody answered it in time."
@@ -39,7 +40,7 @@ def answered_text(request: MoneyRequest, answer: MoneyAnswer, actor_id: int) -> 
     amount = dollars(request.amount_microusd)
     match answer:
         case "grant":
-            return f"<@{actor_id}> gave <@{request.member_id}> **{amount}**, once."
+            return f"<@{actor_id}> gave {before_amount(person(request.member_id))} **{amount}**, once."
         case "raise":
             return f"<@{actor_id}> raised <@{request.member_id}>'s allowances by **{amount}** for {_DAYS} days."
         case "decline":

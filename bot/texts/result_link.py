@@ -27,11 +27,13 @@ LINK_IS_ATTACHED = "(it's in the attached text file, because it's too long for a
 
 
 def link_sentence(job: Job, result: Result, posted: PostedVideo) -> str:
-    """Return why there is only a link, with the link at the end: Discord shows the video below the message."""
+    """Return why there is only a link, with the link at the end: Discord shows the video below the message.
+
+    A card that nobody edits any more must stay true, so what Wanda still tries has the same end as the link.
+    """
     is_tried = posted.reason in PASSING and (job.state not in FINISHED or job.late_at is not None)
-    again = "Wanda keeps trying to bring it, and " if is_tried else ""
-    kept = f"{again}fal keeps it {kept_words(job.completed_at)}"
-    return f"{_why(posted)}, so here's fal's link; {kept}: {_address(job, result)}"
+    who = "fal keeps it, and Wanda keeps trying to bring it," if is_tried else "fal keeps it"
+    return f"{_why(posted)}, so here's fal's link. {who} {kept_words(job.completed_at)}: {_address(job, result)}"
 
 
 def _why(posted: PostedVideo) -> str:
@@ -69,7 +71,7 @@ def fallback_link(job: Job) -> str:
 
 def kept_words(made_at: float | None) -> str:
     """Return how long fal keeps a video made at `made_at`; Discord shows the date in the reader's own format."""
-    return "about 7 days" if made_at is None else f"until about <t:{int(made_at + KEPT_S)}:D>"
+    return "for about 7 days" if made_at is None else f"until about <t:{int(made_at + KEPT_S)}:D>"
 
 
 def usable_link(url: str) -> str | None:

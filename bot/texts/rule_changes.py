@@ -7,6 +7,7 @@ from typing import Any
 from bot.ledger.model import Rule, Shipped, Window
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import exact_dollars
+from bot.texts.plain import before_amount, person
 from bot.texts.rules import change_words, reason_suffix, rule_words, subject_words, value_words
 
 LOG_GONE = (
@@ -98,12 +99,12 @@ def grant_texts(
     actor_id: int, member_id: int, amount_microusd: int, expires_at: float | None, reason: str
 ) -> ChangeTexts:
     """Return the texts of a grant; `expires_at` is in Unix seconds, or None if it does not expire."""
-    until = f"They have it until <t:{int(expires_at)}:f>" if expires_at is not None else "It doesn't expire"
+    until = f"It lasts until <t:{int(expires_at)}:f>" if expires_at is not None else "It doesn't expire"
+    given = f"{before_amount(person(member_id))} **{exact_dollars(amount_microusd)}**"
     return ChangeTexts(
-        f"You gave <@{member_id}> **{exact_dollars(amount_microusd)}**, once. {until}, and only counts when their "
-        "allowance runs out; the server's pool still applies.",
-        f"<@{actor_id}> gave <@{member_id}> "
-        f"**{exact_dollars(amount_microusd)}**{_until(expires_at)}{reason_suffix(reason)}",
+        f"You gave {given}, once. {until}, and only counts once their allowance is used up. The server's pool still "
+        "applies.",
+        f"<@{actor_id}> gave {given}{_until(expires_at)}{reason_suffix(reason)}",
     )
 
 

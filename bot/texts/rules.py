@@ -12,7 +12,7 @@ from bot.ledger import rule_values
 from bot.ledger.model import Act
 from bot.ledger.window_names import EACH_WINDOW
 from bot.money import exact_dollars
-from bot.texts.plain import person, plain, span
+from bot.texts.plain import before_amount, person, plain, span
 from bot.units import counted
 
 REASON_CHARS_MAX = 150
@@ -74,7 +74,7 @@ def rule_words(subject: str, name: str) -> str:
     if window:
         return f"{_budget(subject, kind, who)} {EACH_WINDOW.get(window, window)}"
     title = _ALONE.get(name, name.replace("_", " "))
-    return title if subject == "server" else f"{title}, for {who}"
+    return title if subject == "server" else f"{title}, for {before_amount(who)}"
 
 
 def _budget(subject: str, kind: str, who: str) -> str:
@@ -178,7 +178,9 @@ def act_words(act: Act) -> str:
     if act.act == "grant":
         expires_at = act.after["expires_at"]
         until = f" until <t:{int(expires_at)}:f>" if expires_at is not None else ""
-        what = f"gave {subject_words(act.subject)} **{exact_dollars(int(act.after['microusd']))}**{until}"
+        what = (
+            f"gave {before_amount(subject_words(act.subject))} **{exact_dollars(int(act.after['microusd']))}**{until}"
+        )
         return f"{person(act.actor_id)} {what}{why}"
     name = act.act.partition(" ")[2]
     expires_at = act.after.get("expires_at") if name == "raise" and act.after is not None else None

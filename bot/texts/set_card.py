@@ -140,11 +140,16 @@ def _media(job: Job) -> Media:
 
 
 def _price(jobs: Sequence[Job], picking: Picking | None) -> str:
-    """Return what all of them cost, as far as it is known."""
-    costs = sum(job.quote_microusd if job.charged_microusd is None else job.charged_microusd for job in jobs)
+    """Return what all of them cost, as far as it is known, and how many of them that is."""
+    costs = sum(_cost(job) for job in jobs)
     if draft_pick.final_of(jobs) is not None:
         return draft_pick.price(jobs, costs, picking)
-    return f"{dollars(costs)} for {place_of(jobs[0]).of}"
+    paid, of = sum(bool(_cost(job)) or _is_ready(job) for job in jobs), place_of(jobs[0]).of
+    return f"{dollars(costs)} for {of}" if paid in {0, of} else f"{dollars(costs)} for {paid} of {of}"
+
+
+def _cost(job: Job) -> int:
+    return job.quote_microusd if job.charged_microusd is None else job.charged_microusd
 
 
 def _colour(jobs: Sequence[Job], *, is_ended: bool) -> int:

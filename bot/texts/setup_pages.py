@@ -16,7 +16,7 @@ from bot.texts.can_do import SECONDS, Example, can_do
 from bot.texts.card import Button, Choice, join_within
 from bot.texts.job_card import AMBER, BLUE
 from bot.texts.panel import CHOICES_MAX, Block, Buttons, Divider, Entry, List, Panel, Text
-from bot.texts.plain import cut, plain, span
+from bot.texts.plain import before_amount, cut, plain, span
 from bot.texts.quota import in_order, standing_lines
 from bot.texts.rehearsal import proposal_buttons
 from bot.texts.rules import PINGS, change_words, subject_words, value_words
@@ -326,7 +326,7 @@ def _subject_lines(setup: Setup, kind: str) -> Iterable[str]:
         ]
         items += ["blocked"] if "blocked" in own else []
         if items:
-            yield f"- {subject_words(subject)}: {' · '.join(items)}"
+            yield f"- {before_amount(subject_words(subject))}: {' · '.join(items)}"
 
 
 def _prefixed(item: RuleItem, own: Values) -> str:

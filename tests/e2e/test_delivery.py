@@ -261,7 +261,7 @@ async def test_a_link_until_the_video_comes(stage: Stage, files: Path) -> None:
     message_id = await order(stage, files)
     message = await wait_for_text(stage, message_id, LINKED)
     assert "fal's storage hasn't handed it to Wanda yet" in text_of(message)
-    assert "Wanda keeps trying to bring it" in text_of(message)
+    assert "Wanda keeps trying to bring it, until about" in text_of(message)
     assert videos_of(message) == []
     await wait_for_state(stage, message_id, "done")
     async with costs(stage):

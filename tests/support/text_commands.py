@@ -100,7 +100,7 @@ async def wait_for_answer(stage: Stage, user: str, answer: Answer, words: str) -
 
 
 async def as_quoted(stage: Stage, answer: Answer) -> str:
-    """Return a message as the docs quote it, with its title and headings in bold on lines of their own."""
+    """Return a message as the docs quote it: title and headings in bold on lines of their own, no direction marks."""
     parts = [answer.raw["content"]]
     for embed in answer.raw["embeds"]:
         parts += [f"**{embed['title']}**" if embed.get("title") else "", embed.get("description")]
@@ -112,4 +112,4 @@ async def as_quoted(stage: Stage, answer: Answer) -> str:
     ]
     text = await with_names(stage, "\n".join(part for part in parts if part))
     text = re.sub(r"\\([^\sA-Za-z0-9])", r"\1", re.sub(r"^-# ", "", text, flags=re.MULTILINE))
-    return "\n".join(line for line in text.splitlines() if line.strip())
+    return "\n".join(line for line in text.replace("\u200e", "").splitlines() if line.strip())

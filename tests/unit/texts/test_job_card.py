@@ -12,6 +12,7 @@ from bot.texts import finished, job_card
 from bot.texts.card import FILE, Card, JobCard
 from bot.texts.classic_card import classic_card
 from bot.texts.layout_texts import layout_texts
+from bot.texts.result_link import KEPT_S
 from tests.support.job_samples import PICTURE
 
 NOW = 1_800_000_000.0
@@ -244,7 +245,7 @@ def test_a_link_says_why_and_how_long(make_job: MakeJob) -> None:
     posted = PostedVideo(26_214_400, "too_large", 10 * 1024 * 1024)
     shown = finished_card(job, posted)
     assert shown.link == (
-        "The video is 25 MB, above this server's 10 MB, so here's fal's link; "
+        "The video is 25 MB, above this server's 10 MB, so here's fal's link. "
         f"fal keeps it until about <t:{int(NOW) + 112 + 7 * 86_400}:D>: https://v3.fal.media/files/a/b.mp4"
     )
 
@@ -319,6 +320,8 @@ def test_a_link_whose_video_is_not_tried_again(make_job: MakeJob) -> None:
     job = make_job(state="done", result=RESULT, completed_at=NOW, late_at=NOW)
     again = [finished_card(one, PostedVideo(5, "not_fetched")).link for one in (job, replace(job, late_at=None))]
     assert ["Wanda keeps trying" in link for link in again] == [True, False]
+    end = int(NOW + KEPT_S)
+    assert f"fal keeps it, and Wanda keeps trying to bring it, until about <t:{end}:D>: " in again[0]  # true when stale
 
 
 def test_a_link_with_characters_that_mean_something_to_discord(make_job: MakeJob) -> None:

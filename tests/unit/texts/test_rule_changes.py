@@ -11,6 +11,7 @@ from bot.texts.rule_changes import RuleChange
 from bot.texts.rules import act_words, value_words
 
 SHIPPED = Shipped(member_daily_microusd=5_000_000, server_monthly_microusd=50_000_000)
+BEHIND_A_NAME = "\u200e"
 MONTH = Window("month", 100.0, 200.0)
 
 
@@ -38,6 +39,14 @@ def test_a_budget_says_what_is_gone_already() -> None:
     assert rule_changes.change_text(low).endswith("$22.955 is already used, so **nothing is left** until then.")
     more = changed("server", "budget:month", None, 40_000_000, window=MONTH, used_microusd=22_955_000)
     assert rule_changes.change_text(more).endswith("$22.955 is already used, so $17.045 is left.")
+
+
+def test_an_amount_stays_behind_the_name_it_is_of() -> None:
+    """A name in Arabic or Hebrew letters takes no amount with it: a left-to-right mark stands between them."""
+    grant = rule_changes.grant_texts(9, 8, 2_000_000, None, "")
+    assert f"<@8>{BEHIND_A_NAME} **$2.00**" in grant.private
+    assert f"<@8>{BEHIND_A_NAME} **$2.00**" in grant.log
+    assert f"for <@&8>{BEHIND_A_NAME}: 2 → " in rule_changes.change_text(changed("role:8", "at_once", 2, 3))
 
 
 def test_what_was_so_already_is_no_change() -> None:
@@ -77,7 +86,7 @@ DEEDS: list[tuple[str, str, Any, Any, str]] = [
     ("member:2", "raise", None, {"microusd": 2_000_000}, "raised each allowance of <@2> by **$2.00**"),
     ("channel:3", "access", None, "deny", "**denied** videos in <#3>"),
     ("channel:3", "access", "deny", None, "took back the rule for <#3> (it was denied)"),
-    ("role:8", "at_once", 2, 3, "set how many videos each member can have going, for <@&8>: 2 → **3**"),
+    ("role:8", "at_once", 2, 3, "set how many videos each member can have going, for <@&8>\u200e: 2 → **3**"),
     ("server", "modes", None, ["wan21-image", "wan27-image"], "not set → **Wan 2.7 image, Wan 2.1 image**"),
     ("server", "resolutions", None, ["1080p", "480p"], "not set → **480p, 1080p**"),
     ("server", "log_channel", None, 5, "not set → **<#5>**"),
@@ -108,8 +117,8 @@ def test_every_deed_in_words(subject: str, name: str, before: Any, after: Any, s
 def test_a_grant_in_words() -> None:
     """A grant is told with its amount, its end and its reason."""
     said = rule_changes.grant_texts(9, 2, 3_000_000, 77.0, "won @everyone")
-    assert said.private.startswith("You gave <@2> **$3.00**, once. They have it until <t:77:f>")
-    assert said.log == "<@9> gave <@2> **$3.00** until <t:77:f> · because: won \\@everyone"
+    assert said.private.startswith(f"You gave <@2>{BEHIND_A_NAME} **$3.00**, once. It lasts until <t:77:f>")
+    assert said.log == f"<@9> gave <@2>{BEHIND_A_NAME} **$3.00** until <t:77:f> · because: won \\@everyone"
     act = Act(
         id=1,
         guild_id=1,

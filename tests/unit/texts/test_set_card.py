@@ -53,7 +53,15 @@ def test_what_can_be_done_with_finished_ones() -> None:
         ("3 more variations · $1.50", AGAIN),
     ]
     assert "**3** · **No video.**" in card.body
-    assert card.price == "$1.00 for 3"
+
+
+def test_the_price_says_of_how_many_it_is() -> None:
+    """What cost nothing and gave nothing is not counted: two of three that were made are "$1.00 for 2 of 3"."""
+    free = one_of(3, state="failed", failure=Failure(kind="content_policy_violation", status=422), charged_microusd=0)
+    assert card_of(ready(1), ready(2), free).price == "$1.00 for 2 of 3"
+    assert card_of(ready(1), ready(2), replace(free, charged_microusd=500_000)).price == "$1.50 for 3"
+    assert card_of(ready(1), one_of(2, state="queued"), free).price == "$1.00 for 2 of 3"
+    assert card_of(ready(1), replace(ready(2), charged_microusd=0), ready(3)).price == "$1.00 for 3"
 
 
 def test_at_the_highest_resolution_there_is_no_final() -> None:

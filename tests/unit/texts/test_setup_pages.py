@@ -152,6 +152,16 @@ def test_every_rule_of_the_server_is_on_a_page() -> None:
     assert on_pages == set(RULES["server"])
 
 
+def test_a_list_keeps_numbers_behind_their_name() -> None:
+    """A role's or member's name in Arabic or Hebrew letters takes no number of its line with it."""
+    said = [
+        block.text for block in pages.setup_panel(setup(full(), "people"), "people").blocks if isinstance(block, Text)
+    ]
+    lines = [line for text in said for line in text.splitlines() if line.startswith("- <@")]
+    assert lines
+    assert all(re.match(r"- <@&?\d+>\u200e: ", line) for line in lines)
+
+
 def test_forms_fit() -> None:
     """A form has at most five fields with the reason, whose labels and hints Discord takes."""
     for item in ITEMS:
