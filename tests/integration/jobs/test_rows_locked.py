@@ -33,9 +33,10 @@ _WAITERS = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture
-async def settings(tmp_path: Path, postgres_server: PostgresServer) -> StorageSettings:
-    """An empty PostgreSQL database."""
-    return settings_for(tmp_path, await postgres_server.new_database())
+async def settings(tmp_path: Path, postgres_server: PostgresServer) -> AsyncGenerator[StorageSettings]:
+    """A PostgreSQL database with the whole schema."""
+    async with postgres_server.whole_database() as url:
+        yield settings_for(tmp_path, url)
 
 
 @pytest.fixture

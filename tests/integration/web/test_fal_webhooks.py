@@ -189,9 +189,10 @@ async def test_a_webhook_after_the_end_changes_nothing(called: Called) -> None:
 
 
 @pytest.fixture
-async def server_url(postgres_server: PostgresServer) -> str:
-    """An empty database."""
-    return await postgres_server.new_database()
+async def server_url(postgres_server: PostgresServer) -> AsyncGenerator[str]:
+    """A database with the whole schema, which nobody has taken."""
+    async with postgres_server.whole_database() as url:
+        yield url
 
 
 @asynccontextmanager
