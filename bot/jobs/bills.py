@@ -18,7 +18,9 @@ from bot.storage.transaction import Many, One, Row, Transaction
 # Names in the table `program`; Unix seconds.
 READ_UNTIL, READ_SINCE, UNREADABLE_UNTIL = "bill read until", "bill read since", "bill unreadable until"
 FOUND_MAX = 500  # in one search; the next one goes on
+FORGOTTEN_AT_ONCE = 2000  # in one transaction, which others wait for
 _ROWS_MAX = 100  # of one statement
+_DAY_S = 86400.0
 _NANO_PER_MICRO = 1000
 
 _NOTE = """
@@ -35,7 +37,6 @@ WHERE r.request_id > $1 AND r.request_id IN (SELECT request_id FROM bills WHERE 
 ORDER BY r.request_id LIMIT $2"""
 # The update locks the events: one that is read again meanwhile is open again afterwards.
 _TAKE = "UPDATE bills SET is_open = 0 WHERE request_id = $1 RETURNING nano_usd, refunded_nano_usd"
-# Other requests of the same day were billed: a key of another account would be silent about all of them.
 _SILENT = """
 SELECT r.request_id, r.job_id, r.guild_id, r.policy, r.absorbed_daily_microusd FROM fal_requests r
 JOIN draws d ON d.job_id = r.job_id AND d.position = 0 LEFT JOIN jobs j ON j.id = r.job_id
@@ -44,9 +45,17 @@ AND (j.state IS NULL OR j.state IN ('failed', 'cancelled', 'uncertain'))
 AND (d.state = 'exposed' OR d.settled_microusd > 0 OR EXISTS (SELECT 1 FROM shares s
 JOIN draws o ON o.job_id = s.id AND o.position = 0 WHERE s.job_id = r.job_id AND o.settled_microusd > 0))
 AND NOT EXISTS (SELECT 1 FROM bills b WHERE b.request_id = r.request_id)
-AND EXISTS (SELECT 1 FROM fal_requests o JOIN bills b ON b.request_id = o.request_id
-WHERE o.at > r.at - 86400 AND o.at < r.at + 86400)
 ORDER BY r.request_id LIMIT $4"""
+_BILLED = """
+SELECT 1 AS found FROM fal_requests r JOIN bills b ON b.request_id = r.request_id
+WHERE r.at > $1 AND r.at < $2 LIMIT 1"""
+_OLD_BILLS = """
+DELETE FROM bills WHERE (request_id, at) IN (SELECT request_id, at FROM bills WHERE at < $1 ORDER BY at LIMIT $2)
+RETURNING request_id"""
+_OLD_REQUESTS = """
+DELETE FROM fal_requests WHERE request_id IN (SELECT r.request_id FROM fal_requests r WHERE r.at < $1
+AND NOT EXISTS (SELECT 1 FROM draws d WHERE d.job_id = r.job_id AND d.state IN ('held', 'exposed'))
+ORDER BY r.at LIMIT $2) RETURNING request_id"""
 # A stranger's bill is never compared, so it stays open; open ones have an index.
 _STRANGERS = """
 SELECT COUNT(DISTINCT request_id) AS n, CAST(COALESCE(SUM(nano_usd), 0) AS BIGINT) AS nano FROM bills b
@@ -106,8 +115,14 @@ def open_bills(shards: Shards = EVERY_SHARD, *, after: str = "") -> Transaction[
 def silent_requests(
     shards: Shards = EVERY_SHARD, *, since: float, until: float, after: str = ""
 ) -> Transaction[tuple[KnownRequest, ...]]:
-    """Return requests in this time that cost something, gave no video and were never billed; at most `FOUND_MAX`."""
+    """Return requests in this time that cost something, gave no video and were never billed; at most `FOUND_MAX`.
+
+    None, if no other request within a day of that time was billed either: a key of another account would be silent
+    about all of them. Ask for hours rather than for months, which are too many requests for one statement.
+    """
     rows: list[Row] = yield Many(_SILENT.format(mine=shards.where("r.guild_id")), (since, until, after, FOUND_MAX))
+    if not rows or (yield One(_BILLED, (since - _DAY_S, until + _DAY_S))) is None:
+        return ()
     return tuple(KnownRequest(**row) for row in rows)
 
 
@@ -175,14 +190,16 @@ def strangers() -> Transaction[tuple[int, int]]:
     return row["n"], row["nano"]
 
 
-def forget_bills(*, before: float) -> Transaction[None]:
-    """Delete bills from before a moment, and requests whose bills would be as old, unless their job is still open."""
-    yield One("DELETE FROM bills WHERE at < $1", (before,))
-    yield One(
-        "DELETE FROM fal_requests WHERE at < $1 AND NOT EXISTS (SELECT 1 FROM draws d "
-        "WHERE d.job_id = fal_requests.job_id AND d.state IN ('held', 'exposed'))",
-        (before,),
-    )
+def forget_bills(*, before: float) -> Transaction[bool]:
+    """Delete bills from before a moment, and requests whose bills would be as old, unless their job is still open.
+
+    Returns whether there may be more: it deletes `FORGOTTEN_AT_ONCE` of each.
+    """
+    full = False
+    for old in (_OLD_BILLS, _OLD_REQUESTS):
+        rows: list[Row] = yield Many(old, (before, FORGOTTEN_AT_ONCE))
+        full = full or len(rows) == FORGOTTEN_AT_ONCE
+    return full
 
 
 def _seconds(text: str | None) -> float | None:

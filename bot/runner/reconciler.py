@@ -21,6 +21,7 @@ from bot.units import counted
 log = logging.getLogger(__name__)
 DAY_S, HOUR_S = 86400.0, 3600.0
 SLICE_S = DAY_S  # of the bill that is read whole before it is noted; fal allows 90 days
+SILENT_SLICE_S = 3 * HOUR_S  # of requests that are searched at once for those that were never billed
 PAGES_MAX = 2000  # of one slice
 ROUNDS_MAX = 1000  # searches for open bills in one comparison
 RETRY_S = 300.0
@@ -51,11 +52,15 @@ class Reconciler:
         shards = self.shards()
         if 0 in shards.ids:
             # Without a key requests are noted too.
-            old = bills.forget_bills(before=self.clock() - self.settings.keep_days * DAY_S)
-            await self.store.write(old, guild_id=None)
+            await self._forget(self.clock() - self.settings.keep_days * DAY_S)
             if self.has_key:
                 await self._read()
         return await self._compare(shards)
+
+    async def _forget(self, before: float) -> None:
+        for _ in range(ROUNDS_MAX):
+            if not await self.store.write(bills.forget_bills(before=before), guild_id=None):
+                return
 
     async def _read(self) -> None:
         now, keep_s = self.clock(), self.settings.keep_days * DAY_S
@@ -100,9 +105,13 @@ class Reconciler:
         results = Counter[Compared]()
         await self._each(results, lambda after: bills.open_bills(shards, after=after), compare_bill)
         if (times := await self.store.read(bills.silence_counts())) is not None:
-            since, until = times[0], times[1] - self.settings.again_h * HOUR_S
-            silent = partial(bills.silent_requests, shards, since=since, until=until)
-            await self._each(results, lambda after: silent(after=after), close_silent)
+            kept_since = self.clock() - self.settings.keep_days * DAY_S
+            start, until = max(times[0], kept_since), times[1] - self.settings.again_h * HOUR_S
+            while start < until:
+                end = min(until, start + SILENT_SLICE_S)
+                silent = partial(bills.silent_requests, shards, since=start, until=end)
+                await self._each(results, lambda after, silent=silent: silent(after=after), close_silent)
+                start = end
         return results
 
     async def _each(

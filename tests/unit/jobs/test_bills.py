@@ -77,6 +77,21 @@ def test_what_is_read_again() -> None:
         assert store.run(bills.read_from(now=NOON - 900, again_s=300, first_s=700)) == NOON - 1200
 
 
+def test_old_bills_are_forgotten_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are old, as after `WANDA_FAL_BILL_KEEP_DAYS` was lowered, no transaction deletes more than some."""
+    monkeypatch.setattr(bills, "FORGOTTEN_AT_ONCE", 2)
+    store = MemoryStore()
+    with closing(store.connection):
+        store.run(bills.store_events([event(f"r{number}", 1, at=NOON + number) for number in range(5)]))
+        store.connection.executemany(
+            "INSERT INTO fal_requests VALUES (?, 'gone', 7, 'absorb', 5, 0)", [(f"r{number}",) for number in range(3)]
+        )
+        goes_on = [store.run(bills.forget_bills(before=NOON + 4)) for _ in range(3)]
+        left = store.connection.execute("SELECT request_id FROM bills UNION ALL SELECT request_id FROM fal_requests")
+        assert left.fetchall() == [("r4",)]
+    assert goes_on == [True, True, False]
+
+
 def test_old_bills_are_forgotten() -> None:
     """Old bills and requests go, but for requests of jobs that are still open."""
     store = MemoryStore()
