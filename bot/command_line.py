@@ -6,6 +6,7 @@ Imports are inside the commands, so that each loads only what it needs: `price` 
 import argparse
 import asyncio
 import json
+import math
 import os
 import sys
 import time
@@ -18,7 +19,7 @@ from bot.errors import NoDatabase, Refusal, SettingsRefused, WandaError
 from bot.settings import Settings
 
 USAGE_ERROR = 2
-WATCH_MIN_S = 0.05
+WATCH_MIN_S, WATCH_MAX_S = 0.05, 86_400.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     ledger.add_argument("--close", metavar="JOB", help="end what this uncertain job holds of its server's money")
     ledger.add_argument("--at", metavar="AMOUNT", help="what fal charged for it, by its dashboard ($0.75, or 0)")
     watch = commands.add_parser("watch", help="print the newest jobs and the books as JSON, after each change")
-    watch.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="how often to look (default 1)")
+    watch.add_argument("--every", type=_seconds, default=1.0, metavar="SECONDS", help="how often to look (default 1)")
     backup = commands.add_parser("backup", help="write the database and the videos' files to a new folder")
     backup.add_argument("folder", type=Path, metavar="FOLDER", help="the backup; it must not exist yet")
     restore = commands.add_parser("restore", help="fill an empty database and data folder from a backup")
@@ -81,6 +82,17 @@ def _parser() -> argparse.ArgumentParser:
     migrate = commands.add_parser("migrate", help="copy the database to an empty one of the other engine")
     migrate.add_argument("--to", required=True, metavar="URL", help="postgresql://… or sqlite:///…, as DATABASE_URL")
     return parser
+
+
+def _seconds(text: str) -> float:
+    """Return how often to look; NaN and infinity are no times."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not WATCH_MIN_S <= seconds <= WATCH_MAX_S:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds between {WATCH_MIN_S} and {WATCH_MAX_S:g}")
+    return seconds
 
 
 def _run(settings: Settings, *, begin_anew: bool) -> int:
@@ -104,7 +116,7 @@ def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR
-    print(json.dumps(price_json(mode, quote), ensure_ascii=False) if as_json else price_text(quote))
+    print(_as_json(price_json(mode, quote)) if as_json else price_text(quote))
     return 0
 
 
@@ -118,8 +130,14 @@ def _commands(settings: Settings) -> int:
     except SettingsRefused as refused:
         print(refused, file=sys.stderr)
         return USAGE_ERROR
-    print(json.dumps(command_payload(commands), indent=2, ensure_ascii=False))
+    print(_as_json(command_payload(commands), indent=2))
     return 0
+
+
+def _as_json(value: object, *, indent: int | None = None) -> str:
+    """Return JSON for standard output, in ASCII alone where that cannot show every character."""
+    shows_all = sys.stdout is None or sys.stdout.encoding.lower().startswith("utf")
+    return json.dumps(value, indent=indent, ensure_ascii=not shows_all)
 
 
 def _ledger(settings: Settings, close: str | None, at: str | None) -> int:
@@ -189,7 +207,7 @@ async def _migrate(settings: Settings, url: str) -> tuple[Sequence[str], bool]:
 
 def _watch(settings: Settings, every_s: float) -> int:
     try:
-        asyncio.run(_print_changes(settings, max(every_s, WATCH_MIN_S)))
+        asyncio.run(_print_changes(settings, every_s))
     except (KeyboardInterrupt, BrokenPipeError):
         return 0
     except WandaError as error:

@@ -113,12 +113,15 @@ def _read_file(file: Path) -> tuple[dict[str, str], list[str]]:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         return {}, [f"Line {line} of {file.absolute()} is not UTF-8: save the file as UTF-8."]
-    problems = [
-        f"Line {_line(binding.original.string, binding.original.line)} of {file.absolute()} cannot be read: "
-        "write NAME=value."
-        for binding in parse_stream(StringIO(text))
-        if binding.error or (binding.value is None and binding.key is not None)
-    ]
+    problems: list[str] = []
+    known: dict[str, str] = {}
+    for binding in parse_stream(StringIO(text)):
+        line = f"Line {_line(binding.original.string, binding.original.line)} of {file.absolute()}"
+        if binding.error or (binding.value is None and binding.key is not None):
+            problems.append(f"{line} cannot be read: write NAME=value.")
+        name = (binding.key or "").upper()
+        if binding.value and name in _NAMES and known.setdefault(name, binding.value) != binding.value:
+            problems.append(f"{line} gives {name} another value than a line above: remove one of them.")
     values = {} if problems else dotenv_values(stream=StringIO(text))
     return {name.upper(): value for name, value in values.items() if value}, problems
 

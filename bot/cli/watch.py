@@ -46,7 +46,7 @@ async def watch(settings: StorageSettings, *, every_s: float) -> AsyncGenerator[
             found = await store.read(_newest())
             if found != seen:
                 seen = found
-                yield json.dumps(seen | await store.read(_books()), ensure_ascii=False)
+                yield json.dumps(seen | await store.read(_books()))
             await asyncio.sleep(every_s)
     finally:
         await store.close()

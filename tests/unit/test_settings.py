@@ -126,6 +126,17 @@ def test_a_file_that_cannot_be_read_is_one_line(raw: bytes, said: str) -> None:
     assert "secret" not in told
 
 
+def test_a_setting_that_is_given_twice_is_refused() -> None:
+    """Two values of one setting, in whatever case, are a budget that somebody believes in and that does not apply."""
+    twice = "WANDA_MEMBER_DAILY_USD=3\nOTHERS=1\nOTHERS=2\n\nwanda_member_daily_usd=30\n"
+    assert refused_with(twice) == (
+        f"Line 5 of {Path('.env').absolute()} gives WANDA_MEMBER_DAILY_USD another value than a line above: "
+        "remove one of them."
+    )
+    Path(".env").write_text("WANDA_KEEP_DAYS=3\nWANDA_KEEP_DAYS=\nWANDA_KEEP_DAYS=3\n")
+    assert read_settings().storage.keep_days == 3
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name() -> None:
     """Windows editors write one before UTF-8, and the first setting counts all the same."""
     Path(".env").write_bytes("\ufeffWANDA_KEEP_DAYS=3\n".encode())

@@ -1,0 +1,83 @@
+"""Where a command's output goes to is the operator's matter: no terminal, pipe or disk makes a traceback of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+COMMAND = [sys.executable, "-m", "bot"]
+PRICE = ("price", "wan27-image", "duration=5")
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Return this project's, without a home."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
+
+
+def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command with its output in pipes."""
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(**settings),
+        cwd=ROOT.anchor,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_of_few_letters(encoding: str) -> None:
+    """A character that the terminal's encoding lacks is written by its number; JSON stays JSON."""
+    done = run(*PRICE, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (0, b"")
+    sign = "×".encode(encoding, "backslashreplace")
+    assert done.stdout.split() == [b"$0.50", b"=", b"5", b"s", sign, b"$0.10"]
+    as_json = run(*PRICE, "--json", PYTHONIOENCODING=encoding)
+    assert "×" in json.loads(as_json.stdout)["formula"]
+
+
+@pytest.mark.parametrize("arguments", [PRICE, ("commands",)], ids=lambda arguments: arguments[0])
+def test_a_pipe_that_is_closed(arguments: tuple[str, ...]) -> None:
+    """`| head` ends a command without a word, however much it had to say."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=environment(),
+        cwd=ROOT.anchor,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=60,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="of Linux alone")
+def test_a_disk_that_is_full() -> None:
+    """A command whose output is not written whole says so in a line and does not count as done."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *PRICE],
+            env=environment(),
+            cwd=ROOT.anchor,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (1, b"The output could not be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize("seconds", ["nan", "soon"])
+def test_no_time_to_look_again(seconds: str) -> None:
+    """`watch` takes a number of seconds that it can wait for."""
+    done = run("watch", f"--every={seconds}")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(f"{seconds} is no number of seconds between 0.05 and 86400".encode())
