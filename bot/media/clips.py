@@ -9,6 +9,7 @@ import av
 import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.format import Flags
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -16,7 +17,7 @@ from av.video.stream import VideoStream
 from bot.media.mp4_header import StatedLengths, stated_lengths
 from bot.media.picture_storage import stored_picture
 from bot.media.rules.decoders import DECODERS, DECODERS_TEXT
-from bot.media.rules.lengths import FRAMES_PER_S_MAX, Lengths, lengths
+from bot.media.rules.lengths import FRAMES_PER_S_MAX, TOLERANCE_S, Lengths, lengths
 from bot.media.rules.oddity import Oddity
 from bot.media.rules.sniff import Sniffed
 from bot.media.rules.verdict import Unreadable
@@ -29,6 +30,9 @@ _OPTIONS = {
 }
 # A file may begin with packets that no decoder can use yet, but not with this many.
 _PACKETS_UNTIL_DECODED_MAX = 600
+# Where FFmpeg takes timestamps for new ones, and plays what follows behind what was (`ts_discontinuity_detect` in
+# https://github.com/FFmpeg/FFmpeg/blob/master/fftools/ffmpeg_demux.c).
+_AHEAD_MAX_S, _BACK_MAX_S = 10, Fraction(1, 10)
 # All sound is decoded to measure it, up to this much: no mode takes longer files, so what is longer is cut anyway.
 _SOUND_DECODED_MAX_S = 120.0
 # The boxes at the top of an MP4 or QuickTime file without which its samples cannot be found.
@@ -45,10 +49,16 @@ _PLAIN_WAV = b"RIFF"
 
 @dataclass(slots=True)
 class _Track:
-    """Timestamps of one stream's packets, in units of the stream's time base, and how much sound they decode to."""
+    """Timestamps of one stream's packets, in units of the stream's time base, and how much sound they decode to.
+
+    Where a recording `is_joined` of several, timestamps that begin anew are moved behind what was before.
+    """
 
     stream: VideoStream | AudioStream
+    is_joined: bool = False
     packets: int = 0
+    moved: int = 0
+    due: int | None = None  # when the next packet is decoded, if nothing begins anew
     corrupt: int = 0
     first: int | None = None
     last: int = 0
@@ -64,9 +74,31 @@ class _Track:
         at = packet.pts if packet.pts is not None else packet.dts
         if at is None or packet.is_discard:
             return
+        if self.is_joined:
+            self._follow_on(at if packet.dts is None else packet.dts, packet.duration or 0)
+        at += self.moved
         self.first = at if self.first is None else min(self.first, at)
         self.last = max(self.last, at)
         self.end = max(self.end, at + (packet.duration or 0))
+
+    def _follow_on(self, at: int, duration: int) -> None:
+        """Move what begins at `at` behind what was before, if its timestamps do not follow on."""
+        unit = self.stream.time_base or Fraction(0)
+        ahead_s = 0 if self.due is None else (at + self.moved - self.due) * unit
+        if self.due is not None and not -_BACK_MAX_S <= ahead_s <= _AHEAD_MAX_S:
+            self.moved = self.due - at
+        self.due = at + self.moved + duration
+
+    def skip_to_picture(self) -> None:
+        """Forget the time before the first picture, if pictures before it can be decoded by nobody."""
+        at = None if self.decoded is None else self.decoded.pts
+        if at is not None and self.first is not None and self._in_seconds(at - self.first) > TOLERANCE_S:
+            self.first = at
+
+    def begins_s(self, start_s: float) -> float:
+        """Return how long after `start_s` its first packet is shown, 0 if that is not long."""
+        after_s = 0.0 if self.first is None else self._in_seconds(self.first) - start_s
+        return after_s if after_s > TOLERANCE_S else 0.0
 
     def seconds(self) -> float:
         """Return what the packets span; a last packet without a duration gets the average one."""
@@ -158,15 +190,32 @@ def _picture_facts(
     width, height = _shown_pixels(stream, main.decoded)
     context: Any = stream.codec_context
     is_hdr = int(context.color_trc) in _HDR_TRANSFERS
+    sound = _readable_sound(streams)
+    used = [stream] if sound is None else [stream, _stream(container, sound)]
     return {
         "width": width,
         "height": height,
         "odd": odd,
         "video_track": stream.index,
         "is_hdr": is_hdr,
+        "begins_s": main.begins_s(_start_s(container, *used)),
         "frames": main.packets,
-        "picture": stored_picture(container, stream, main.decoded, played_s=main.seconds(), last=main.last),
+        "picture": stored_picture(
+            stream, main.decoded, played_s=main.seconds(), last=main.last, start_s=_start_s(container, stream)
+        ),
     }
+
+
+def _start_s(container: InputContainer, *used: VideoStream | AudioStream) -> float:
+    """Return the timestamp at which time begins for an ffmpeg that reads these streams alone.
+
+    It is that of the file, which its demuxer states, but that of the streams in MPEG-TS (`start_time_effective` in
+    https://github.com/FFmpeg/FFmpeg/blob/master/fftools/ffmpeg_demux.c).
+    """
+    starts = [float(one.start_time * (one.time_base or 0)) for one in used if one.start_time is not None]
+    if container.format.name == "mpegts" and starts:
+        return min(starts)
+    return (container.start_time or 0) / av.time_base
 
 
 def _odd_sound(file: IO[bytes], named: Sniffed, codec: str) -> list[Oddity]:
@@ -289,7 +338,9 @@ def _follow(
     Raises:
         Unreadable: the main stream, which is the first, is damaged or empty.
     """
-    tracks = {stream.index: _Track(stream) for stream in streams}
+    # A sound is encoded sample by sample, so all of it is played, whatever its timestamps say.
+    is_joined = bool(container.format.flags & Flags.ts_discont.value) or not isinstance(streams[0], VideoStream)
+    tracks = {stream.index: _Track(stream, is_joined) for stream in streams}
     main = tracks[streams[0].index]
     sounds = {stream.index for stream in streams if isinstance(stream, AudioStream) and _is_allowed(stream)}
     only_measured = _declared_pixels(main.stream) > pixels_max
@@ -312,6 +363,8 @@ def _follow(
     is_cut = main.corrupt > 0 and named.parser not in {"mpegts", "wav"}
     if is_cut or (main.decoded is None and not only_measured):
         raise Unreadable("damaged", named.label)
+    if isinstance(main.stream, VideoStream):
+        main.skip_to_picture()
     return list(tracks.values())
 
 

@@ -32,6 +32,11 @@ _READERS = {
 }
 
 
+# FFmpeg may skip past the last key frame of these, so they are decoded from their start and what is skipped is dropped
+# (https://ffmpeg.org/ffmpeg.html#Main-options, -ss as an output option).
+_WITHOUT_INDEX = frozenset({"ts"})
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """An ffmpeg that has every encoder in `NEEDED_ENCODERS`; some lack the filters that turn HDR into BT.709."""
@@ -174,6 +179,19 @@ def reading(path: Path, format_: str) -> list[str]:
     """Return the arguments that read one file in this format and forbid ffmpeg to open any other."""
     only = ["-protocol_whitelist", "file,pipe", "-codec_whitelist", DECODERS_TEXT, "-f", _READERS[format_]]
     return [*only, "-i", f"file:{path.absolute()}"]
+
+
+def reading_from(path: Path, format_: str, skipped_s: float) -> list[str]:
+    """Return the arguments that read one file without its first `skipped_s`."""
+    if not skipped_s:
+        return reading(path, format_)
+    skip = ["-ss", f"{skipped_s:.6f}"]
+    return [*reading(path, format_), *skip] if is_read_whole(format_) else [*skip, *reading(path, format_)]
+
+
+def is_read_whole(format_: str) -> bool:
+    """Whether what is skipped is decoded too."""
+    return format_ in _WITHOUT_INDEX
 
 
 def concatenating(names: Path) -> list[str]:

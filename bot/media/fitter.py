@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import Busy, EncodeFailed, MediaRefused, NoRoom
-from bot.media.ffmpeg import Ffmpeg, Program, encode_failure, reading, writing
+from bot.media.ffmpeg import Ffmpeg, Program, encode_failure, is_read_whole, reading_from, writing
 from bot.media.file_turns import turn_or_busy
 from bot.media.probe import Facts, Prober
 from bot.media.rules.encode_time import check_encode_time
@@ -42,12 +42,12 @@ _PARSERS = {"png": "PNG", "jpeg": "JPEG", "gif": "GIF", "bmp": "BMP", "webp": "W
 _SOUND_CUT_SHORTER_S = 0.05  # MP3 pads both ends
 _SOUND_BITRATE = "192k"
 _SOUND_RATE_HZ = 44_100  # an MP3 of telephone sound pads by more than is cut off
-# FFmpeg may skip past the last key frame of these, so they are decoded from their start and the rest is dropped
-# (https://ffmpeg.org/ffmpeg.html#Main-options, -ss as an output option).
-_WITHOUT_INDEX = frozenset({"ts"})
 _OF_THE_BYTES = 0.9  # the rest is for the container and for peaks of the bitrate
 _WHITE_NITS = 203  # HDR's brightness of white paper (ITU-R BT.2408)
 _TONE_MAPPING = 2  # times as long as encoding alone
+# In a recording put together of several, FFmpeg drops later pictures that are said to come earlier again; sounds
+# like these are encoded, unless they are left out here (https://ffmpeg.org/ffmpeg-filters.html#select_002c-aselect).
+_NO_SOUND_AGAIN = r"aselect=isnan(prev_selected_t)+gt(t\,prev_selected_t)"
 _COPIES = {"mp4": "mp4", "mov": "mov"}
 
 NO_ROOM = "Wanda's disk is full, so your file couldn't be made to fit. You weren't charged; please tell an admin."
@@ -96,22 +96,19 @@ class _FitTask:
     def target(self, format_: str) -> Path:
         return self.folder / f"{self.path.stem}.fitted.{format_}"
 
-    def begins_later(self, kept_s: float) -> bool:
-        """Whether the last `kept_s` are what is kept, and something before them is not."""
-        return self.keep == "end" and kept_s < self.seconds
+    def skipped_s(self, kept_s: float) -> float:
+        """Return how much of the file's start is left out: what shows no picture, and what is before a kept end."""
+        return self.facts.begins_s + (max(0.0, self.seconds - kept_s) if self.keep == "end" else 0.0)
 
     def read_for(self, kept_s: float) -> list[str]:
-        """Return ffmpeg's arguments that read the end which is kept, `kept_s` long at the most."""
-        file = reading(self.path, self.facts.format)
-        if not self.begins_later(kept_s):
-            return [*file, "-t", _seconds_text(kept_s)]
-        skip = ["-ss", _seconds_text(self.seconds - kept_s)]
-        return [*(file + skip if self.is_read_whole else skip + file), "-t", _seconds_text(kept_s)]
+        """Return ffmpeg's arguments that read what is kept, `kept_s` long at the most."""
+        file = reading_from(self.path, self.facts.format, self.skipped_s(kept_s))
+        return [*file, "-t", _seconds_text(kept_s)]
 
     @property
     def is_read_whole(self) -> bool:
         """Whether what is not kept is decoded too."""
-        return self.facts.format in _WITHOUT_INDEX and self.begins_later(self.kept_s)
+        return is_read_whole(self.facts.format) and self.skipped_s(self.kept_s) > 0
 
 
 class Fitter:
@@ -187,7 +184,7 @@ class Fitter:
         facts = order.facts
         if facts.kind != "video" or facts.format not in _COPIES:
             return None
-        if not order.needs.only_a_cut or order.begins_later(order.kept_s):
+        if not order.needs.only_a_cut or order.skipped_s(order.kept_s):
             return None
         target = order.target(order.facts.format)
         copied = [*_streams(order), "-c", "copy"]
@@ -298,6 +295,7 @@ def _clip(order: _FitTask, program: Program, threads: int) -> tuple[Path, list[s
         *("-vf", _filters(width, height, tone_maps=facts.is_hdr and program.can_tone_map)),
         *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-bf", "0", "-pix_fmt", "yuv420p"),
         *("-threads", str(threads), "-fpsmax", str(FRAMES_PER_S_MAX), "-maxrate", f"{rate}k", "-bufsize", f"{rate}k"),
+        *(("-af", _NO_SOUND_AGAIN) if order.needs.one_length else ()),
         *("-c:a", "aac", "-b:a", "160k", "-movflags", "+faststart"),
         *writing(target, "mp4"),
     ]

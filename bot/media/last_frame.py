@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bot.errors import EncodeFailed, MediaRefused
-from bot.media.ffmpeg import Ffmpeg, reading
+from bot.media.ffmpeg import Ffmpeg, is_read_whole, reading, reading_from
 from bot.media.probe import Facts, Prober
 from bot.requester import Requester
 from bot.settings import MediaSettings
@@ -68,10 +68,14 @@ def _arguments(video: Path, facts: Facts, target: Path) -> list[str]:
     picture = facts.picture
     start_s = 0.0 if picture is None else max(0.0, picture.last_s - _BEFORE_S)
     matrix = "bt709" if picture is None else picture.matrix
+    # What is decoded too, although it is skipped, must be left out before the order of the frames is turned round.
+    read, skip = reading_from(video, facts.format, start_s), ""
+    if is_read_whole(facts.format):
+        read, skip = reading(video, facts.format), f"trim=start={start_s:.6f},"
     scale = f"scale={facts.width}:{facts.height}:flags=bicubic+accurate_rnd+full_chroma_int:in_color_matrix={matrix}"
     return [
-        *("-ss", f"{start_s:.6f}", "-threads", "1"),
-        *reading(video, facts.format),
-        *("-map", f"0:{facts.video_track}", "-vf", f"reverse,{scale},setsar=1,format=rgb24", "-frames:v", "1"),
+        *("-threads", "1"),
+        *read,
+        *("-map", f"0:{facts.video_track}", "-vf", f"{skip}reverse,{scale},setsar=1,format=rgb24", "-frames:v", "1"),
         *("-map_metadata", "-1", "-c:v", "png", "-f", "image2", "-update", "1", f"file:{target.absolute()}"),
     ]

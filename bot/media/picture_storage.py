@@ -4,30 +4,27 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
-from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from bot.media.rules.stored_picture import HIGH_LINES, Matrix
 
-_PER_S = 1_000_000  # FFmpeg's own unit of time
 _RATE_PARTS_MAX = 1_000_000
 # Matrix coefficients by their numbers in ITU-T H.273, table 4.
 _MATRICES: dict[int, Matrix] = {1: "bt709", 4: "bt601", 5: "bt601", 6: "bt601", 9: "bt2020", 10: "bt2020"}
 
 
 def stored_picture(
-    container: InputContainer, stream: VideoStream, frame: VideoFrame | None, *, played_s: float, last: int
+    stream: VideoStream, frame: VideoFrame | None, *, played_s: float, last: int, start_s: float
 ) -> dict[str, Any]:
     """Return the fields of a `StoredPicture`; the rate is numerator and denominator. `last` is in the time base."""
     context: Any = stream.codec_context
-    began_s = (container.start_time or 0) / _PER_S
     rate = Fraction(stream.average_rate or stream.guessed_rate or 0).limit_denominator(_RATE_PARTS_MAX)
     height = context.height if frame is None else frame.height
     matrix = int(context.colorspace)
     return {
         "played_s": played_s,
-        "last_s": max(0.0, float(last * (stream.time_base or 0)) - began_s),
+        "last_s": max(0.0, float(last * (stream.time_base or 0)) - start_s),
         "frame_rate": (min(rate.numerator, _RATE_PARTS_MAX), rate.denominator),
         "matrix": _MATRICES.get(matrix, "bt709" if height >= HIGH_LINES else "bt601"),
         "coding": _coding(stream, frame),

@@ -41,6 +41,7 @@ class Facts:
     not occur. `frames` counts the pictures of a video. `odd` says why another reader may refuse it or show it wrong.
     `video_track` and `sound_track` are the positions of the streams that players play, None for one that it has not or
     that cannot be read here; `is_hdr` says that the video's brightness goes beyond what an ordinary screen shows.
+    `begins_s` is how long after the file's start a video shows its first picture, 0 if that is not long.
     `picture` is there for every video. `preview` is a picture as a small JPEG, empty if none could be made.
     """
 
@@ -58,6 +59,7 @@ class Facts:
     video_track: int | None = None
     sound_track: int | None = None
     is_hdr: bool = False
+    begins_s: float = 0.0
     picture: StoredPicture | None = None
     preview: bytes = field(default=b"", compare=False, repr=False)
 
@@ -97,6 +99,7 @@ class _Found(BaseModel):
     video_track: int | None = Field(default=None, ge=0, lt=2**16)
     sound_track: int | None = Field(default=None, ge=0, lt=2**16)
     is_hdr: bool = False
+    begins_s: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     picture: _Picture | None = None
     preview: str = Field(default="", max_length=PREVIEW_BYTES_MAX * 3 // 2)
 

@@ -26,6 +26,7 @@ LEFT, RIGHT = (200, 30, 30), (30, 30, 200)
 _GREY_16_BIT = struct.pack(">H", 128 * 257)
 _PNG_START = 33  # where the chunk after IHDR begins
 _HLG = 18
+_PACKET = 188  # bytes of a transport stream
 
 
 @cache
@@ -273,6 +274,38 @@ def _video(out: OutputContainer, size: tuple[int, int], pixel: Fraction, transfe
         video.codec_context.color_trc, video.codec_context.color_primaries = transfer, 9
         video.codec_context.colorspace = 9
     return video
+
+
+def shade(number: int) -> int:
+    """Return how bright a picture of `brightening` is."""
+    return 20 + 4 * number
+
+
+@cache
+def brightening(
+    container: str = "mp4", sound: str | None = None, *, begins_s: float = 0.0, key_every: int = 1000
+) -> bytes:
+    """Return a clip whose every picture is brighter; its sound begins `begins_s` before it and ends with it."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        video: Any = out.add_stream("libvpx" if container == "webm" else "libx264", rate=FPS)
+        video.width, video.height, video.pix_fmt = *SIDES, "yuv420p"
+        video.codec_context.gop_size = key_every
+        tone: Any = None if sound is None else out.add_stream(sound, rate=media_samples.RATE_HZ, layout="mono")
+        for number in range(round(SECONDS * FPS)):
+            frame = av.VideoFrame.from_image(Image.new("RGB", SIDES, (shade(number),) * 3))
+            frame.pts, frame.time_base = number + round(begins_s * FPS), Fraction(1, FPS)
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+        if tone is not None:
+            media_samples.write_tone(out, tone, begins_s + SECONDS)
+    return file.getvalue()
+
+
+def begun_within(key: int) -> bytes:
+    """Return the end of a transport stream whose first picture that can be decoded is this one."""
+    data = brightening("mpegts", "aac", key_every=key)
+    return data[len(data) // 10 // _PACKET * _PACKET :]
 
 
 def hdr(seconds: float = SECONDS) -> bytes:

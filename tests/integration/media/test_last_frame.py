@@ -65,8 +65,14 @@ async def test_what_an_edit_list_hides_is_not_shown(prober: Prober, tmp_path: Pa
         uneven_media.fragmented(),
         media_samples.mp4(1.0, container="webm", codec="libvpx-vp9"),
         odd_media.clip("mov", pixel=Fraction(2)),
+        odd_media.brightening("matroska", "aac", begins_s=2.0),
+        odd_media.brightening("mpegts", "aac", begins_s=2.0),
+        odd_media.begun_within(10),
     ],
-    ids=["one frame a second", "longer sound", "fragments", "WebM", "wide pixels"],
+    ids=[
+        *("one frame a second", "longer sound", "fragments", "WebM", "wide pixels", "late picture"),
+        *("MPEG-TS with a late picture", "MPEG-TS that begins within a picture"),
+    ],
 )
 async def test_other_videos(prober: Prober, tmp_path: Path, content: bytes) -> None:
     """Its length, its format and the shape of its pixels do not matter."""

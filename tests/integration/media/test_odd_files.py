@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -186,6 +187,57 @@ async def test_the_end_of_a_clip_with_one_key_frame_is_kept(
     assert looks_alike(frame_of(fitted.path))
     with av.open(str(fitted.path)) as made:
         assert [stream.type for stream in made.streams] == ["video", "audio"]
+
+
+def shades(path: Path) -> list[int]:
+    """Return how bright each picture of a clip is."""
+    with av.open(str(path)) as container:
+        return [
+            cast("Any", frame).to_image().convert("L").resize((1, 1)).getpixel((0, 0))
+            for frame in container.decode(video=0)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("content", "first"),
+    [
+        *((partial(odd_media.brightening, name, "aac", begins_s=2.0), 0) for name in ("mp4", "matroska", "mpegts")),
+        (partial(odd_media.begun_within, 10), 10),
+    ],
+    ids=["MP4", "Matroska", "MPEG-TS", "MPEG-TS that begins within a picture"],
+)
+async def test_a_clip_begins_with_its_first_picture(
+    prober: Prober, tmp_path: Path, content: Callable[[], bytes], first: int
+) -> None:
+    """What has no picture yet is left out, and not filled with a picture that stands still."""
+    fitted, _ = await sent(prober, tmp_path, content(), "video")
+    meant = [odd_media.shade(number) for number in range(first, round(odd_media.SECONDS * odd_media.FPS))]
+    assert await asyncio.to_thread(shades, fitted.path) == pytest.approx(meant, abs=4)
+    assert fitted.facts.seconds == pytest.approx(len(meant) / odd_media.FPS, abs=TOLERANCE_S)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "times"),
+    [
+        ("video", partial(odd_media.brightening, "mpegts", "aac"), 2),
+        ("video", partial(odd_media.brightening, "webm", "libopus"), 1),
+        ("video", partial(odd_media.brightening, "matroska", "aac"), 1),
+        ("audio", partial(media_samples.ogg, odd_media.SECONDS), 2),
+        ("audio", partial(media_samples.flac, odd_media.SECONDS), 2),
+    ],
+    ids=["MPEG-TS", "WebM", "Matroska", "Ogg", "FLAC"],
+)
+async def test_files_that_are_put_together_are_taken(
+    prober: Prober, tmp_path: Path, kind: str, content: Callable[[], bytes], times: int
+) -> None:
+    """Files one behind the other play as players play them: all of them, or the first where the format has one start.
+
+    The card says that the file gave another length.
+    """
+    fitted, _ = await sent(prober, tmp_path, content() * 2, kind)
+    assert fitted.facts.seconds == pytest.approx(times * odd_media.SECONDS, abs=TOLERANCE_S)
+    said_s = 3 - times  # of the two
+    assert any(f"(part of it said {said_s * odd_media.SECONDS:g} s)" in change for change in fitted.changes)
 
 
 @pytest.mark.parametrize("name", odd_media.CLIPS)
