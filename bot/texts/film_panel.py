@@ -47,9 +47,9 @@ class DraftPage:
 
     `prices_microusd` are those of its shots, None where a price is not known; `microusd` is the sum, None unless all
     are. `problems` are the reasons why it cannot be made as it is. `left` says in a sentence what is left of the
-    member's budget, and `may_ask` that it is too little, and that an admin could help; `may_chip_in` that others could.
-    `is_collecting` says that others chip in for it now. `notice` says what the last press did. `others` are the
-    member's other drafts.
+    member's budget, and `may_ask` that it is too little, and that an admin could help; `may_chip_in` that others could;
+    `others_may` that they could also where it is enough. `is_collecting` says that others chip in for it now.
+    `notice` says what the last press did. `others` are the member's other drafts.
     """
 
     draft: Draft
@@ -59,6 +59,7 @@ class DraftPage:
     left: str = ""
     may_ask: bool = False
     may_chip_in: bool = False
+    others_may: bool = False
     is_collecting: bool = False
     notice: str = ""
     others: Sequence[Draft] = ()
@@ -235,7 +236,8 @@ def question_panel(
     make = "Make it, if approved" if needs_approval else "Make it"
     sure = _priced(_button(make, "sure", draft, emoji="🎬"), "sure", page)
     back = _button("Back", "home", draft, emoji="◀️")
-    return Panel([Text("\n".join(lines)), *_notice(page.notice), Buttons((sure, back))], AMBER)
+    chip = (_chip_button(page),) if page.others_may and microusd else ()
+    return Panel([Text("\n".join(lines)), *_notice(page.notice), Buttons((sure, *chip, back))], AMBER)
 
 
 def deletion_panel(draft: Draft) -> Panel:

@@ -81,7 +81,8 @@ async def page_of(interaction: Interaction, draft: Draft, notice: str = "") -> D
     view = await services.store.read(holds.standing(who, at=services.clock(), shipped=services.shipped))
     lacks = problems(draft, seconds_max=services.settings.films.seconds_max)
     may_ask = microusd is not None and not lacks and in_whole_cents(grant_needed(view, microusd)) > 0
-    may_chip_in = may_ask and services.settings.chip_ins.each_max > 0
+    others_may = services.settings.chip_ins.each_max > 0
+    may_chip_in = may_ask and others_may
     is_collecting = await services.store.read(chip_ins.is_collecting(draft.id))
     others = await services.store.read(drafts.drafts_of(who.guild_id, who.member_id))
     return DraftPage(
@@ -92,6 +93,7 @@ async def page_of(interaction: Interaction, draft: Draft, notice: str = "") -> D
         left=words.left_words(reach(view), microusd, may_ask=may_ask, may_chip_in=may_chip_in),
         may_ask=may_ask,
         may_chip_in=may_chip_in,
+        others_may=others_may and not is_collecting,
         is_collecting=is_collecting,
         notice=notice,
         others=[one for one in others if one.id != draft.id],

@@ -143,6 +143,17 @@ def test_the_question_says_the_sum_and_what_is_left() -> None:
     assert set(labels_of(panel)) == {"Make it, if approved · $1.00", "Back"}
 
 
+def test_others_can_chip_in_for_a_film_that_its_maker_could_pay() -> None:
+    """As below the question before a costly video; not where it is off."""
+    draft = a_draft("cut", "cut")
+
+    def asked(**more: Any) -> set[str]:
+        return set(labels_of(question_panel(page_of(draft, **more), (), above_microusd=0, needs_approval=False)))
+
+    assert asked(others_may=True) == {"Make it · $1.00", "Chip in…", "Back"}
+    assert asked() == {"Make it · $1.00", "Back"}
+
+
 def test_whoever_has_too_little_left_can_ask_an_admin() -> None:
     """The panel says so before the press and after a refusal, where a grant would help."""
     draft, bound = a_draft("cut", "cut"), Reach(400_000, "your $1.00 for today")
