@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from bot.films.model import film_body
-from bot.jobs.chip_ins import ChipIn
+from bot.jobs.chip_in_model import ChipIn
 from bot.jobs.model import Job
 from bot.ledger.model import Share
 from bot.texts.card import Card

@@ -15,7 +15,7 @@ from bot.exports.rows import MOVEMENT_COLUMNS, movement_row
 from bot.files.files import Files
 from bot.files.names import result_name
 from bot.films.member_export import films_for_export
-from bot.jobs.chip_ins import chip_ins_of_member
+from bot.jobs.chip_in_rows import chip_ins_of_member
 from bot.jobs.member_export import export_values
 from bot.jobs.model import Job
 from bot.jobs.pick_rows import votes_everywhere

@@ -15,9 +15,9 @@ from bot.films.model import Draft, Film, film_body, readable_film, take_id
 from bot.films.ordering import as_accepted, first_take, to_make
 from bot.films.shot_jobs import first_shot, reserved_until, wish_of
 from bot.films.transactions import check_room, insert_film
-from bot.jobs import chip_ins
+from bot.jobs import chip_in_rows, chip_ins
 from bot.jobs.acceptance import CheckedJob, check_shared, insert_shared
-from bot.jobs.chip_ins import Added, ChipIn, FilmOrder, Rules
+from bot.jobs.chip_in_model import Added, ChipIn, FilmOrder, Rules
 from bot.jobs.model import Job
 from bot.ledger import reservations, shares, splits, tables
 from bot.ledger.model import Share
@@ -43,7 +43,7 @@ def start_film(
     """
     yield from tables.lock(draft.guild_id, everything=rules.shipped.total_cap_microusd is not None)
     yield from check_kept(draft)
-    if (yield from chip_ins.is_known(film.id)):
+    if (yield from chip_in_rows.is_known(film.id)):
         raise Busy("The last time that others could chip in for this film is just being ended. Try again in a minute.")
     yield from check_room(film.who.guild_id, film.who.member_id, of_member_max=of_member_max)
     order = FilmOrder(id=film.id, body=film_body(film), reserve=tuple(_later(film)), share_id=share_id)
@@ -96,7 +96,7 @@ def begin_film(
     for wish in _later(film):
         yield from shares.link(wish.job_id, holds_of[wish.job_id], quote_microusd=wish.amount_microusd)
         yield from reservations.keep(wish)
-    yield from chip_ins.forget_begun(film.id)
+    yield from chip_in_rows.forget_begun(film.id)
     yield from insert_film(as_accepted(film, to_make(film), stored), draft, of_member_max=of_member_max)
     return stored
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from bot.errors import OptionRefused
 from bot.films.model import Draft, draft_body, readable_draft
-from bot.jobs.chip_ins import is_collecting, is_known
+from bot.jobs.chip_in_rows import is_collecting, is_known
 from bot.jobs.places import bytes_of
 from bot.jobs.removals import note_removal
 from bot.ledger import tables

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from bot.chunks import chunks
 from bot.errors import Busy
-from bot.jobs.chip_ins import forget_chip_ins_in, forget_chip_ins_of
+from bot.jobs.chip_in_endings import forget_chip_ins_in, forget_chip_ins_of
 from bot.jobs.model import Job
 from bot.jobs.notices import forget_notices_in, forget_notices_of
 from bot.jobs.pick_rows import forget_picks_in, forget_picks_of

@@ -13,8 +13,8 @@ from bot.films.model import Draft, film_body
 from bot.films.ordering import first_take
 from bot.films.transactions import film_named
 from bot.ids import new_id
-from bot.jobs import chip_ins, queries
-from bot.jobs.chip_ins import FIRST, Added, ChipIn, ChipInBounds, Due, Rules
+from bot.jobs import chip_in_endings, chip_in_rows, chip_ins, queries
+from bot.jobs.chip_in_model import FIRST, Added, ChipIn, ChipInBounds, Due, Rules
 from bot.jobs.model import Address, Job, Order, job_from
 from bot.ledger import shares
 from bot.ledger.model import Share, Who
@@ -92,22 +92,22 @@ class ChipIns:
         return await self._add(partial(chip_ins.add, chip_in_id, share.share_id, who, amount_microusd), share)
 
     async def take_back(self, chip_in_id: str, *, guild_id: int, member_id: int) -> int:
-        """Give a member back what they added, and return it; raises as `bot.jobs.chip_ins.take_back`."""
-        back = chip_ins.take_back(chip_in_id, member_id, now=self._clock())
+        """Give a member back what they added, and return it; raises as `bot.jobs.chip_in_endings.take_back`."""
+        back = chip_in_endings.take_back(chip_in_id, member_id, now=self._clock())
         given = await self._store.write(back, guild_id=guild_id)
         self.changed.set()
         return given
 
     async def cancel(self, chip_in_id: str, *, guild_id: int, member_id: int) -> ChipIn:
-        """Give everything back to everybody; raises as `bot.jobs.chip_ins.cancel`."""
-        cancelling = chip_ins.cancel(chip_in_id, member_id, now=self._clock())
+        """Give everything back to everybody; raises as `bot.jobs.chip_in_endings.cancel`."""
+        cancelling = chip_in_endings.cancel(chip_in_id, member_id, now=self._clock())
         ended = await self._store.write(cancelling, guild_id=guild_id)
         self.changed.set()
         return ended
 
     async def end_without_card(self, chip_in: ChipIn) -> None:
         """Give everything back to everybody, because the card is gone with which they could have it back."""
-        ending = chip_ins.end_without_card(chip_in.id, chip_in.address.message_id, now=self._clock())
+        ending = chip_in_endings.end_without_card(chip_in.id, chip_in.address.message_id, now=self._clock())
         if await self._store.write(ending, guild_id=chip_in.guild_id):
             log.info("the card of chip-in %s is gone, and everybody has their money back", chip_in.id)
             self.changed.set()
@@ -123,7 +123,7 @@ class ChipIns:
         """
         await self._undo_refused(shards)
         after = FIRST
-        while page := await self._store.read(chip_ins.due_chip_ins(shards, now=self._clock(), after=after)):
+        while page := await self._store.read(chip_in_rows.due_chip_ins(shards, now=self._clock(), after=after)):
             for one in page:
                 await self._look_at(one)
             after = page[-1]
@@ -132,16 +132,16 @@ class ChipIns:
         for one in tuple(self._refused):
             if not shards.owns(one.guild_id):
                 continue
-            known = await self._store.read(chip_ins.chip_in_of(one.chip_in_id))
+            known = await self._store.read(chip_in_rows.chip_in_of(one.chip_in_id))
             if known is None or all(share.id != one.share_id for share in known.shares) or one not in self._refused:
                 continue
-            undoing = chip_ins.undo(one.chip_in_id, one.share_id, is_first=one.is_first, now=self._clock())
+            undoing = chip_in_endings.undo(one.chip_in_id, one.share_id, is_first=one.is_first, now=self._clock())
             if await self._store.write(undoing, guild_id=one.guild_id):
                 log.warning("a share of chip-in %s, whose member was refused, is given back", one.chip_in_id)
 
     async def _look_at(self, due: Due) -> None:
         try:
-            ending = chip_ins.end_late(due.id, now=self._clock())
+            ending = chip_in_endings.end_late(due.id, now=self._clock())
             if await self._store.write(ending, guild_id=due.guild_id):
                 log.info("chip-in %s is over, and everybody has their money back", due.id)
             else:
@@ -154,7 +154,7 @@ class ChipIns:
             log.exception("a defect keeps chip-in %s from beginning or ending, and others go on", due.id)
 
     async def _begin(self, chip_in_id: str, guild_id: int) -> None:
-        chip_in = await self._store.read(chip_ins.chip_in_of(chip_in_id))
+        chip_in = await self._store.read(chip_in_rows.chip_in_of(chip_in_id))
         if chip_in is not None and chip_in.film is not None:
             await self._films.begin(chip_in, self._rules)
             return
@@ -213,7 +213,7 @@ class ChipIns:
 
 def _found(chip_in_id: str, share_id: str) -> Transaction[Added | None]:
     """Return a share that was added, to a chip-in or to the job or film that it has become; None if it was not."""
-    chip_in = yield from chip_ins.chip_in_of(chip_in_id)
+    chip_in = yield from chip_in_rows.chip_in_of(chip_in_id)
     job = yield from queries.get(chip_in_id)
     if chip_in is None and job is not None:
         chip_in = ChipIn(

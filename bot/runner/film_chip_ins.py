@@ -13,7 +13,8 @@ from bot.films.model import Draft, Film
 from bot.films.ordering import check_made, first_take
 from bot.films.plan import beginning_of
 from bot.jobs import queries
-from bot.jobs.chip_ins import Added, ChipIn, Obstacle, Rules, note_obstacle
+from bot.jobs.chip_in_model import Added, ChipIn, Obstacle, Rules
+from bot.jobs.chip_ins import note_obstacle
 from bot.jobs.model import Address, Job
 from bot.jobs.queries import jobs_by_id
 from bot.ledger.model import Who

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.films.chipping_in import film_in
-from bot.jobs.chip_ins import ChipIn, Over
+from bot.jobs.chip_in_model import ChipIn, Over
 from bot.jobs.model import Job
 from bot.money import dollars, exact_dollars
 from bot.texts.button_ids import chip_in_button_id, chip_in_rest_id

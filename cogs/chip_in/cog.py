@@ -15,8 +15,8 @@ from bot.cards.discord_request import DiscordRefused, discord_request
 from bot.cards.embeds import to_embed, to_view
 from bot.client import Interaction, Wanda
 from bot.errors import OptionRefused, StorageError
-from bot.jobs import chip_ins
-from bot.jobs.chip_ins import ChipIn
+from bot.jobs import chip_in_rows
+from bot.jobs.chip_in_model import GONE, ChipIn
 from bot.ledger import holds
 from bot.texts import chip_in as words
 from bot.texts.button_ids import CHIP_IN_REST_TEMPLATE, CHIP_IN_TEMPLATE
@@ -90,9 +90,9 @@ class ChipInButton(PersistentButton, template=CHIP_IN_TEMPLATE):
 
 
 async def _open_chip_in(interaction: Interaction, chip_in_id: str) -> ChipIn:
-    chip_in = await interaction.client.services.store.read(chip_ins.chip_in_of(chip_in_id))
+    chip_in = await interaction.client.services.store.read(chip_in_rows.chip_in_of(chip_in_id))
     if chip_in is None or chip_in.state != "open" or chip_in.guild_id != interaction.guild_id:
-        raise OptionRefused(chip_ins.GONE)
+        raise OptionRefused(GONE)
     return chip_in
 
 
@@ -152,7 +152,7 @@ class ChipInCards(LoopCog):
         services, now = self.bot.services, time.monotonic()
         pace_s = services.settings.cards.edit_interval_s
         self._drawn = {key: at for key, at in self._drawn.items() if now < at + pace_s}
-        stale = chip_ins.stale_chip_ins(self.bot.ready_shards(), now=services.clock())
+        stale = chip_in_rows.stale_chip_ins(self.bot.ready_shards(), now=services.clock())
         found = await services.store.read(stale)
         ready = [one for one in found if one[0] not in self._drawn]
         await asyncio.gather(*(self._draw(chip_in_id, guild_id) for chip_in_id, guild_id in ready))
@@ -161,13 +161,13 @@ class ChipInCards(LoopCog):
     async def _draw(self, chip_in_id: str, guild_id: int) -> None:
         services = self.bot.services
         async with self._at_once:
-            showing = chip_ins.showing(chip_in_id, now=services.clock(), wait_s=FIRST_WAIT_S, tries_max=TRIES_MAX)
+            showing = chip_in_rows.showing(chip_in_id, now=services.clock(), wait_s=FIRST_WAIT_S, tries_max=TRIES_MAX)
             chip_in = await services.store.write(showing, guild_id=guild_id)
             if chip_in is None:
                 return
             self._drawn[chip_in_id] = time.monotonic()
             if await self._is_shown(chip_in):
-                shown = chip_ins.shown(chip_in_id, is_over=chip_in.state == "over", seen=chip_in)
+                shown = chip_in_rows.shown(chip_in_id, is_over=chip_in.state == "over", seen=chip_in)
                 await services.store.write(shown, guild_id=guild_id)
 
     async def _is_shown(self, chip_in: ChipIn) -> bool:

@@ -9,7 +9,7 @@ import discord
 
 from bot.client import Interaction, Services
 from bot.errors import OptionRefused, StorageError
-from bot.jobs.chip_ins import Added
+from bot.jobs.chip_in_model import Added
 from bot.jobs.model import Order, Request
 from bot.ledger import holds
 from bot.ledger.decision import most_of_share

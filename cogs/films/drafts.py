@@ -14,7 +14,7 @@ from bot.films.checks import problems
 from bot.films.model import Draft, Plan, Shot
 from bot.films.quoting import shot_quote
 from bot.films.transactions import film_named
-from bot.jobs import chip_ins
+from bot.jobs import chip_in_rows
 from bot.ledger import holds
 from bot.ledger.decision import grant_needed
 from bot.money import in_whole_cents
@@ -83,7 +83,7 @@ async def page_of(interaction: Interaction, draft: Draft, notice: str = "") -> D
     may_ask = microusd is not None and not lacks and in_whole_cents(grant_needed(view, microusd)) > 0
     others_may = services.settings.chip_ins.each_max > 0
     may_chip_in = may_ask and others_may
-    is_collecting = await services.store.read(chip_ins.is_collecting(draft.id))
+    is_collecting = await services.store.read(chip_in_rows.is_collecting(draft.id))
     others = await services.store.read(drafts.drafts_of(who.guild_id, who.member_id))
     return DraftPage(
         draft=draft,

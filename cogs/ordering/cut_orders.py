@@ -14,7 +14,7 @@ from bot.client import Wanda
 from bot.errors import StorageError
 from bot.jobs import acknowledgements
 from bot.jobs.acknowledgements import Acknowledgement
-from bot.jobs.chip_ins import is_card, is_known
+from bot.jobs.chip_in_rows import is_card, is_known
 from bot.jobs.queries import get, job_of_message
 from bot.sharding import Shards
 from bot.texts.finished import GETTING_READY

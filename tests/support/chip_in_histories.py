@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from bot.errors import Busy, NotAllowed, OptionRefused, QuotaExceeded
-from bot.jobs import chip_ins
-from bot.jobs.chip_ins import Added, ChipInBounds, Rules
+from bot.jobs import chip_in_endings, chip_in_rows, chip_ins
+from bot.jobs.chip_in_model import Added, ChipInBounds, Rules
 from bot.jobs.model import Job
 from bot.ledger.model import Who
 from bot.storage.transaction import Transaction
@@ -164,7 +164,7 @@ class ChipInMachine(JobMachine):
     def take_theirs_back(self, one: NaiveChipIn, member: int) -> None:
         """Take a member's shares back as in the model."""
         member_id = self.base + member
-        back = self.tried(chip_ins.take_back(one.job.id, member_id, now=self.model.now))
+        back = self.tried(chip_in_endings.take_back(one.job.id, member_id, now=self.model.now))
         mine = [amount for _, owner, amount in one.shares if owner == member_id]
         fits = bool(mine) and not one.is_full and one.asker.member != member_id
         assert back == (sum(mine) if fits else None)
@@ -177,7 +177,7 @@ class ChipInMachine(JobMachine):
         if not self.open:
             return
         one, member_id = self.nth(number), self.base + member
-        ended = self.tried(chip_ins.cancel(one.job.id, member_id, now=self.model.now))
+        ended = self.tried(chip_in_endings.cancel(one.job.id, member_id, now=self.model.now))
         assert (ended is not None) == (one.asker.member == member_id)
         if ended is not None:
             self.drop(one)
@@ -185,11 +185,11 @@ class ChipInMachine(JobMachine):
     @rule()
     def the_loop_looks(self) -> None:
         """Chip-ins whose time is over or whose server was left end, and full ones begin."""
-        for chip_in_id, _, _ in self.run(chip_ins.due_chip_ins(now=self.model.now)):
+        for chip_in_id, _, _ in self.run(chip_in_rows.due_chip_ins(now=self.model.now)):
             if chip_in_id not in self.open:
                 continue
             one = self.open[chip_in_id]
-            if self.run(chip_ins.end_late(chip_in_id, now=self.model.now)):
+            if self.run(chip_in_endings.end_late(chip_in_id, now=self.model.now)):
                 self.drop(one)
                 continue
             assert self.model.now < one.until
@@ -201,15 +201,15 @@ class ChipInMachine(JobMachine):
         if not self.open:
             return
         job_id = self.nth(number).job.id
-        before = self.run(chip_ins.chip_in_of(job_id))
+        before = self.run(chip_in_rows.chip_in_of(job_id))
         acts: dict[str, Transaction[Any]] = {
             "a": chip_ins.add(job_id, self.new_id(), self.who(self.asker(asker)), amount, self.rules_now()),
-            "b": chip_ins.cancel(job_id, self.nth(number).asker.member, now=self.model.now),
-            "c": chip_ins.take_back(job_id, self.asker(asker).member, now=self.model.now),
+            "b": chip_in_endings.cancel(job_id, self.nth(number).asker.member, now=self.model.now),
+            "c": chip_in_endings.take_back(job_id, self.asker(asker).member, now=self.model.now),
             "d": chip_ins.begin_full(job_id, self.rules_now()),
         }
         self.crash(acts[what], statements)
-        assert self.run(chip_ins.chip_in_of(job_id)) == before
+        assert self.run(chip_in_rows.chip_in_of(job_id)) == before
 
     @rule(number=NUMBERS, outcome=OUTCOMES)
     def a_shared_job_comes_to(self, number: int, outcome: Outcome) -> None:

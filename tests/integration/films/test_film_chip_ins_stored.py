@@ -9,7 +9,7 @@ from bot.films.ordering import film_from
 from bot.films.quoting import quote
 from bot.films.shot_jobs import first_shot
 from bot.jobs import chip_ins, queries
-from bot.jobs.chip_ins import ChipInBounds, Rules
+from bot.jobs.chip_in_model import ChipInBounds, Rules
 from bot.ledger import reservations
 from bot.ledger.audit import totals, verify
 from bot.ledger.model import Shipped

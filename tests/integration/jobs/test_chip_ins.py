@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bot.errors import Refusal
-from bot.jobs import chip_ins, queries
-from bot.jobs.chip_ins import Added, ChipInBounds, Rules
+from bot.jobs import chip_in_endings, chip_ins, queries
+from bot.jobs.chip_in_model import Added, ChipInBounds, Rules
 from bot.jobs.rule_query import who_of
 from bot.ledger import holds
 from bot.ledger.audit import totals, verify
@@ -66,8 +66,8 @@ async def test_the_end_and_the_last_share_meet(store: Store, end: str) -> None:
     """Either the job is made and everybody's part is held, or everything is given back; never both, nor half."""
     await store.write(chip_ins.start(JOB, EACH, RULES), guild_id=1)
     ending = {
-        "cancel": lambda: chip_ins.cancel(JOB.id, 2, now=NOW),
-        "late": lambda: chip_ins.end_late(JOB.id, now=NOW + 3600),
+        "cancel": lambda: chip_in_endings.cancel(JOB.id, 2, now=NOW),
+        "late": lambda: chip_in_endings.end_late(JOB.id, now=NOW + 3600),
     }[end]
     acts = [*(tried(store, adding(one, 100_000)) for one in MEMBERS), tried(store, ending())]
     await asyncio.gather(*reversed(acts))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bot.errors import Busy, OptionRefused, QuotaExceeded, Refusal, StorageError
 from bot.films import drafts
 from bot.films.plan import looks_of
-from bot.jobs import acceptance, chip_ins, erasure, events, transactions
-from bot.jobs.chip_ins import Added, ChipIn
+from bot.jobs import acceptance, chip_in_rows, erasure, events, transactions
+from bot.jobs.chip_in_model import Added, ChipIn, Rules
 from bot.jobs.model import Order, Request
 from bot.ledger import holds
 from bot.ledger.audit import totals
@@ -62,7 +62,7 @@ def pay(world: FilmWorld) -> None:
 
 def chip_in(world: FilmWorld) -> ChipIn | None:
     """Return the chip-in, if there is one."""
-    return world.store.run(chip_ins.chip_in_of(FILM_ID))
+    return world.store.run(chip_in_rows.chip_in_of(FILM_ID))
 
 
 def held_and_spent(world: FilmWorld) -> list[tuple[int, int]]:
@@ -150,7 +150,7 @@ def test_the_draft_stays_as_it_is_and_is_free_again_when_it_is_over(world: FilmW
     assert removals == []
     with pytest.raises(Busy):
         start(world)  # its card does not say yet that it is over
-    world.store.run(chip_ins.shown(FILM_ID, is_over=True))
+    world.store.run(chip_in_rows.shown(FILM_ID, is_over=True))
     pay(world)
     assert world.film().state == "making"
 
@@ -279,14 +279,14 @@ def test_a_begun_film_keeps_its_files_when_it_is_begun_again(world: FilmWorld) -
     assert found is not None
     world.do(world.chip_ins.look(EVERY_SHARD))
     bounds = bounds_of(ChipInSettings())
-    now = chip_ins.Rules(bounds=bounds, shipped=world.shipped, places=world.places, now=world.now)
+    now = Rules(bounds=bounds, shipped=world.shipped, places=world.places, now=world.now)
     assert world.do(world.film_chip_ins.begin(found, lambda _: now)) is None
     assert (world.removed, world.film().state) == ([], "making")
 
 
 def test_one_that_cannot_begin_keeps_no_other_one_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is wrong with it, and however many there are: the others begin, and those out of time end."""
-    monkeypatch.setattr(chip_ins, "FOUND_MAX", 1)
+    monkeypatch.setattr(chip_in_rows, "FOUND_MAX", 1)
     world = FilmWorld(shipped=Shipped(member_daily_microusd=10**9, server_monthly_microusd=10**9))
     for letter, who in zip("abc", (WHO, BEN, CLEO), strict=True):
         draft = replace(THREE, id=letter * 32, member_id=who.member_id)
@@ -446,7 +446,7 @@ def test_what_its_maker_read_was_not_begun_gives_everything_back(world: FilmWorl
     ended = chip_in(world)
     assert ended is not None
     assert (ended.over, world.open_holds(), world.has_film()) == ("cancelled", 0, False)
-    world.store.run(chip_ins.shown(FILM_ID, is_over=True))
+    world.store.run(chip_in_rows.shown(FILM_ID, is_over=True))
     pay(world)  # another try of the same draft is another one
     world.do(world.chip_ins.look(EVERY_SHARD))
     world.drive()
@@ -508,7 +508,7 @@ def test_the_card_of_a_chip_in_is_known_by_its_message(world: FilmWorld) -> None
         (ADDRESS.message_id, 2, False),
         (3, 1, False),
     ):
-        assert world.store.run(chip_ins.is_card(message_id, guild_id)) is is_known
+        assert world.store.run(chip_in_rows.is_card(message_id, guild_id)) is is_known
 
 
 def test_a_video_that_is_collected_for_at_a_second_try_stays(world: FilmWorld) -> None:

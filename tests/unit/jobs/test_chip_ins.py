@@ -11,8 +11,8 @@ import pytest
 from bot.cli.ledger import closing as closing_exposure
 from bot.errors import Busy, Closed, NotAllowed, OptionRefused, QuotaExceeded
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, chip_ins, erasure, queries, removals, transactions
-from bot.jobs.chip_ins import Added, ChipInBounds, Rules
+from bot.jobs import acceptance, chip_in_endings, chip_in_rows, chip_ins, erasure, queries, removals, transactions
+from bot.jobs.chip_in_model import Added, ChipInBounds, Rules
 from bot.jobs.events import CancelAsked, Declined, EndShown, Event, Made, ReplyLost, Submitted, Uploaded
 from bot.jobs.model import Job
 from bot.jobs.queries import job_ids_named
@@ -82,13 +82,13 @@ def spent_of(store: MemoryStore, member_id: int) -> int:
 
 def state_of(store: MemoryStore, chip_in_id: str = JOB.id) -> str | None:
     """Return the state of the chip-in; None without one."""
-    chip_in = store.run(chip_ins.chip_in_of(chip_in_id))
+    chip_in = store.run(chip_in_rows.chip_in_of(chip_in_id))
     return None if chip_in is None else chip_in.state
 
 
 def due(store: MemoryStore, now: float) -> list[str]:
     """Return the ids of the chip-ins that are looked at."""
-    return [one.id for one in store.run(chip_ins.due_chip_ins(now=now))]
+    return [one.id for one in store.run(chip_in_rows.due_chip_ins(now=now))]
 
 
 def make(store: MemoryStore) -> Job:
@@ -198,15 +198,15 @@ def test_all_is_given_back_at_once(books: MemoryStore, end: str) -> None:
     add(books, BEN, 500_000)
     match end:
         case "cancel":
-            books.run(chip_ins.cancel(JOB.id, MAKER, now=NOW + 1))
+            books.run(chip_in_endings.cancel(JOB.id, MAKER, now=NOW + 1))
         case "late":
-            assert books.run(chip_ins.end_late(JOB.id, now=NOW + 3599)) is False
+            assert books.run(chip_in_endings.end_late(JOB.id, now=NOW + 3599)) is False
             assert due(books, NOW + 3600) == [JOB.id]
-            assert books.run(chip_ins.end_late(JOB.id, now=NOW + 3600)) is True
+            assert books.run(chip_in_endings.end_late(JOB.id, now=NOW + 3600)) is True
         case _:
             books.run(erasure.mark_guild_left(1, at=NOW + 100))
             assert due(books, NOW) == [JOB.id]
-            assert books.run(chip_ins.end_late(JOB.id, now=NOW)) is True
+            assert books.run(chip_in_endings.end_late(JOB.id, now=NOW)) is True
     assert (held_of(books, MAKER), held_of(books, BEN), state_of(books)) == (0, 0, "over")
     assert books.run(removals.noted_removals(limit=9)) == (JOB.id,)
     with pytest.raises(OptionRefused, match="over"):
@@ -219,13 +219,13 @@ def test_only_the_maker_cancels_and_the_others_take_theirs_back(books: MemorySto
     add(books, BEN, 500_000)
     add(books, BEN, 100_000, "b")
     with pytest.raises(OptionRefused, match="Only <@2>"):
-        books.run(chip_ins.cancel(JOB.id, BEN, now=NOW))
+        books.run(chip_in_endings.cancel(JOB.id, BEN, now=NOW))
     with pytest.raises(OptionRefused, match="your own video"):
-        books.run(chip_ins.take_back(JOB.id, MAKER, now=NOW))
+        books.run(chip_in_endings.take_back(JOB.id, MAKER, now=NOW))
     with pytest.raises(OptionRefused, match="haven't added"):
-        books.run(chip_ins.take_back(JOB.id, CLEO, now=NOW))
-    assert books.run(chip_ins.take_back(JOB.id, BEN, now=NOW)) == 600_000
-    chip_in = books.run(chip_ins.chip_in_of(JOB.id))
+        books.run(chip_in_endings.take_back(JOB.id, CLEO, now=NOW))
+    assert books.run(chip_in_endings.take_back(JOB.id, BEN, now=NOW)) == 600_000
+    chip_in = books.run(chip_in_rows.chip_in_of(JOB.id))
     assert chip_in is not None
     assert (chip_in.missing_microusd, held_of(books, BEN)) == (2_000_000, 0)
 
@@ -294,7 +294,7 @@ def test_without_a_place_it_stays_full(books: MemoryStore) -> None:
     assert add(books, CLEO, 500_000, **full).job is None
     assert (state_of(books), due(books, NOW)) == ("full", [JOB.id])
     with pytest.raises(OptionRefused, match="too late"):
-        books.run(chip_ins.take_back(JOB.id, BEN, now=NOW))
+        books.run(chip_in_endings.take_back(JOB.id, BEN, now=NOW))
     assert books.run(chip_ins.begin_full(JOB.id, said(**full))) is None
     assert books.run(chip_ins.begin_full(JOB.id, said(NOW + 3600))) is None
     job = books.run(chip_ins.begin_full(JOB.id, said(NOW + 3)))
@@ -311,7 +311,7 @@ def test_while_its_mode_is_off_it_stays_full(books: MemoryStore) -> None:
     start(books)
     add(books, BEN, 1_500_000)
     assert add(books, CLEO, 500_000, check_open=closed).job is None
-    waiting = books.run(chip_ins.chip_in_of(JOB.id))
+    waiting = books.run(chip_in_rows.chip_in_of(JOB.id))
     assert waiting is not None
     assert (waiting.state, waiting.obstacle) == ("full", "off")
     assert books.run(chip_ins.begin_full(JOB.id, said(NOW + 3))) is not None
@@ -331,17 +331,17 @@ def test_whoever_has_their_data_deleted_gets_theirs_back_first(books: MemoryStor
     start(books)
     add(books, BEN, 1_500_000)
     books.run(erasure.forget_member(BEN, at=NOW + 5))
-    chip_in = books.run(chip_ins.chip_in_of(JOB.id))
+    chip_in = books.run(chip_in_rows.chip_in_of(JOB.id))
     assert chip_in is not None
     assert (chip_in.missing_microusd, held_of(books, BEN)) == (2_000_000, 0)
     add(books, CLEO, 500_000)
     books.run(erasure.forget_member(MAKER, at=NOW + 6))
-    over = books.run(chip_ins.chip_in_of(JOB.id))
+    over = books.run(chip_in_rows.chip_in_of(JOB.id))
     assert over is not None
     assert (over.state, over.job, [one.member_id for one in over.shares]) == ("over", None, [CLEO])
     assert (held_of(books, CLEO), books.run(removals.noted_removals(limit=9))) == (0, (JOB.id,))
     books.run(erasure.forget_member(CLEO, at=NOW + 7))
-    over = books.run(chip_ins.chip_in_of(JOB.id))
+    over = books.run(chip_in_rows.chip_in_of(JOB.id))
     assert over is not None
     assert over.shares == ()
 
@@ -374,7 +374,7 @@ def test_a_row_that_cannot_be_read_gives_everything_back(books: MemoryStore) -> 
     """As when another version wrote it: no defect holds money for ever."""
     start(books)
     books.connection.execute("UPDATE chip_ins SET body = '{}'")
-    assert books.run(chip_ins.end_late(JOB.id, now=NOW)) is True
+    assert books.run(chip_in_endings.end_late(JOB.id, now=NOW)) is True
     assert (held_of(books, MAKER), state_of(books)) == (0, None)
 
 
@@ -382,9 +382,9 @@ STEPS: dict[str, Callable[[], Transaction[Any]]] = {
     "start": lambda: chip_ins.start(replace(JOB, id="2" * 32), 100_000, said()),
     "add": lambda: chip_ins.add(JOB.id, "b" * 32, member(CLEO), 100_000, said()),
     "the last share": lambda: chip_ins.add(JOB.id, "b" * 32, member(CLEO), 500_000, said()),
-    "take back": lambda: chip_ins.take_back(JOB.id, BEN, now=NOW),
-    "cancel": lambda: chip_ins.cancel(JOB.id, MAKER, now=NOW),
-    "late": lambda: chip_ins.end_late(JOB.id, now=NOW + 3600),
+    "take back": lambda: chip_in_endings.take_back(JOB.id, BEN, now=NOW),
+    "cancel": lambda: chip_in_endings.cancel(JOB.id, MAKER, now=NOW),
+    "late": lambda: chip_in_endings.end_late(JOB.id, now=NOW + 3600),
     "the contributor is erased": lambda: erasure.forget_member(BEN, at=NOW),
     "the maker is erased": lambda: erasure.forget_member(MAKER, at=NOW),
     "the server is left": lambda: erasure.forget_guild(1, at=NOW),

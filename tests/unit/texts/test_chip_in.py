@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.films.model import film_body
-from bot.jobs.chip_ins import ChipIn
+from bot.jobs.chip_in_model import ChipIn
 from bot.ledger.model import Share
 from bot.texts.chip_in import chip_in_card, over_notice, question_or_amount
 from tests.support.film_samples import a_film
