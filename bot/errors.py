@@ -210,6 +210,8 @@ class SettingsRefused(StartRefused):
 class StorageError(WandaError):
     """The database did not carry out the transaction; nothing of it was stored."""
 
+    is_trouble = True  # of what Wanda needs, and no defect: a warning about it needs no traceback
+
 
 class NotReserved(WandaError):
     """Nothing is reserved for a job that was to be accepted: it was accepted already, or its hold was released."""

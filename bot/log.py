@@ -1,8 +1,8 @@
 """Logging on standard error, from a thread of its own and without secrets: as JSON lines, or for people on a terminal.
 
 A JSON line is `{"time", "level", "logger", "message"}`, with `job_id` inside a job's scope and `exception` after a
-failure. For people it is `15:04:05 warning: message [job 1a2b…]`, in colour unless NO_COLOR is set
-(https://no-color.org).
+failure: its traceback, or of a trouble that is no defect its sentence. For people it is
+`15:04:05 warning: message [job 1a2b…]`, in colour unless NO_COLOR is set (https://no-color.org).
 """
 
 import json
@@ -150,10 +150,20 @@ class _QueueHandler(logging.Handler):
             made.msg = f"{record.msg} (a log call whose arguments do not fit: {type(error).__name__})"
         made.args = None
         if record.exc_info:
-            made.exc_text = record.exc_text or self._formatter.formatException(record.exc_info)
+            made.exc_text = record.exc_text or _sentence(record) or self._formatter.formatException(record.exc_info)
             made.exc_info = None
         LOG_LINES.labels(_LEVELS.get(record.levelno, "OTHER")).inc()
         self._writer.take((made, _job_id.get()))
+
+
+def _sentence(record: logging.LogRecord) -> str | None:
+    """Return the sentence of a trouble that is no defect, in a warning; None of anything else.
+
+    An outage of the database has every loop warn again and again, and a traceback is taken for a defect.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    is_trouble = record.levelno <= logging.WARNING and getattr(error, "is_trouble", False)
+    return f"{type(error).__name__}: {error}" if is_trouble else None
 
 
 class _Writer(threading.Thread):

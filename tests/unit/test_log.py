@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from bot.errors import StorageError
 from bot.log import LINES_WAITING_MAX, Form, Redactor, job_scope, set_up
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GhIjKl.abcdefghijklmnopqrstuvwxyz0123456789AB"
@@ -92,6 +93,15 @@ def test_secret_in_traceback(captured: Captured) -> None:
     assert "RuntimeError: token [redacted]" in line["exception"]
     assert "ConnectionError: GET with [redacted]" in line["exception"]
     assert TOKEN not in json.dumps(line)
+
+
+def test_a_trouble_is_told_by_its_sentence(captured: Captured) -> None:
+    """A warning that the database failed has no traceback, which is a defect's; an error that it caused has one."""
+    for tell in (LOG.warning, LOG.error):
+        tell("it is tried again", exc_info=StorageError("The database is locked."))
+    warned, failed = captured.lines
+    assert warned["exception"] == "StorageError: The database is locked."
+    assert failed["exception"] != warned["exception"]
 
 
 @pytest.mark.parametrize(
