@@ -1,5 +1,6 @@
 """`python -m bot`: runs the command line, or says which package is missing."""
 
+import contextlib
 import errno
 import io
 import os
@@ -37,7 +38,8 @@ def _write_what_can_be_written() -> None:
     """Let a character that the terminal's encoding lacks, and half of one in a file's name, stop no command."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            with contextlib.suppress(OSError):  # of a file that was made a pipe since: Python still asks where it is
+                stream.reconfigure(errors="backslashreplace")
 
 
 def _run() -> int:
