@@ -357,8 +357,8 @@ section footer{color:var(--weak);font-size:12px;line-height:16px;margin-top:8px}
  border-radius:20px;color:#fff;padding:8px 12px;font-size:15px}
 .hidden .play{display:none}
 .line{border:0;border-top:1px solid var(--edge)}
-.select{background:var(--code);border:1px solid var(--edge);border-radius:4px;padding:8px 12px;min-width:300px;
- max-width:400px;flex:1;display:flex;justify-content:space-between}.select.empty{color:var(--weak)}
+.select{background:var(--code);border:1px solid var(--edge);border-radius:4px;padding:8px 12px;
+ min-width:min(300px,100%);max-width:400px;flex:1;display:flex;justify-content:space-between}.select.empty{color:var(--weak)}
 blockquote{border-left:4px solid var(--button);border-radius:4px;padding-left:10px}
 .sub{color:var(--weak);font-size:13px;line-height:17px}
 .heading{font-weight:700;color:var(--strong)}.h1{font-size:24px;line-height:30px}.h2{font-size:20px;line-height:26px}

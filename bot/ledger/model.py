@@ -43,7 +43,7 @@ class Window:
 class Source:
     """The rule that gives a value: who set it, and its name in a sentence.
 
-    `to_member` is for the member whom the rule concerns ("your override"), `to_others` for everybody else.
+    `to_member` is for the member whom the rule concerns ("your own allowance"), `to_others` for everybody else.
     """
 
     setter: Setter

@@ -32,8 +32,8 @@ from bot.money import exact_dollars
 _UTC = "UTC"
 _SHIPPED = Source.of("shipped", "Wanda's default")
 _SERVER = Source.of("server", "this server's default")
-_OVERRIDE = Source("member", "your override", "their own allowance")
-_THRESHOLD = Source("member", "your own threshold", "their own threshold")
+_OVERRIDE = Source("member", "your own allowance", "their own allowance")
+_THRESHOLD = Source("member", "your own choice", "their own choice")
 _CONFIRM_ABOVE_PERCENT = 20
 _SHARE = Source(
     "shipped",

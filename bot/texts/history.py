@@ -45,7 +45,7 @@ def _card(page: HistoryPage, title: str, lines: Sequence[str], nothing: str) -> 
         description=join_within(lines, PAGE_CHARS_MAX) or nothing,
         fields=(),
         colour=BLUE,
-        footer="The newest first",
+        footer="Newest first" if lines else None,
         buttons=page_buttons(partial(history_page_id, page.kind), cursor=page.cursor, older=page.older),
     )
 
@@ -64,11 +64,11 @@ def _amount(one: Movement) -> str:
     held, spent = one.entry.held_delta_microusd, one.entry.spent_delta_microusd
     match one.entry.kind:
         case "hold":
-            return f"{dollars(held)} held"
+            return f"{dollars(held)} set aside"
         case "settle" if -held == spent:
             return f"{dollars(spent)} spent"
         case "settle":
-            return f"{dollars(spent)} spent of {dollars(-held)} held"
+            return f"{dollars(spent)} spent of {dollars(-held)} set aside"
         case "release":
             return f"{dollars(-held)} given back"
         case "correct":

@@ -66,7 +66,11 @@ def jobs_card(page: JobsPage, jobs: Sequence[Job], *, gone: Collection[str] = ()
 
     `gone` are the ids of those whose channel was deleted.
     """
-    nothing = "You haven't made any videos here yet." if _unfiltered(page) else "You have no videos like that here."
+    nothing = (
+        "You haven't made any videos here yet. `/help` shows how."
+        if _unfiltered(page)
+        else "You have no videos like that here. Choose others below."
+    )
     lines = [_line(job, is_gone=job.id in gone) for job in jobs]
     return Card(
         title="Your videos",

@@ -111,7 +111,7 @@ def standing_lines(standing: Standing, *, mine: bool = True, with_source: bool =
     share = standing.left_microusd / limit.cap_microusd if limit.cap_microusd else 0.0
     facts = [bar(share, BAR_CELLS), f"{dollars(standing.spent_microusd)} spent"]
     if standing.held_microusd:
-        facts.append(f"{dollars(standing.held_microusd)} held")
+        facts.append(f"{dollars(standing.held_microusd)} set aside")
     facts.append(renewal(limit))
     lines = [left, " · ".join(facts)]
     if with_source:
@@ -132,8 +132,8 @@ def renewal(limit: Limit) -> str:
 
 
 def grant_line(one: GrantStanding) -> str:
-    """Return one line: what is left of the grant, until when it holds, and its reason."""
-    until = f", until <t:{int(one.grant.expires_at)}:R>" if one.grant.expires_at is not None else ""
+    """Return one line: what is left of the grant, when it ends, and its reason."""
+    until = f", ends <t:{int(one.grant.expires_at)}:R>" if one.grant.expires_at is not None else ""
     left = f"{dollars(one.left_microusd)} of {dollars(one.grant.amount_microusd)} left"
     return f"**A grant**: {left}{until} · {plain(one.grant.reason, 80)}"
 
@@ -168,8 +168,8 @@ def _headline(view: View) -> str:
     if bound is None:
         return "There's no limit on what you can spend."
     if bound.microusd == 0:
-        return f"You can't spend more right now: {bound.because} is used up."
-    return f"You can spend **{dollars(bound.microusd)}** right now, until {bound.because} is used up."
+        return f"You can't spend anything now: {bound.because} is used up."
+    return f"You can spend **{dollars(bound.microusd)}** now. Then {bound.because} is used up."
 
 
 def stop_reason(view: View) -> str:
@@ -178,7 +178,7 @@ def stop_reason(view: View) -> str:
     if not terms.server_allowed:
         return "**Wanda isn't turned on for this server yet.** Ask whoever runs Wanda."
     if terms.blocked is not None:
-        return f"**You can't make videos here**: {plain(terms.blocked.value)}"
+        return f"**The admins here have blocked you**: {plain(terms.blocked.value)}\nAsk one of them to unblock you."
     if terms.paused is not None:
         return f"**Wanda is paused here**: {plain(terms.paused.value)}"
     if terms.channel_closed is not None:
@@ -246,8 +246,7 @@ def _colour(view: View) -> int:
 def confirm_above_line(before: Terms, now: Terms) -> str:
     """Return the answer when a member changed the price above which Wanda asks first."""
     old, new = before.confirm_above_microusd, now.confirm_above_microusd
-    again = "" if old.value != new.value else " already"
-    return (
-        f"Wanda asks you first before a video above **{dollars(new.value)}**{again} ({new.source.to_member}, "
-        f"before: {dollars(old.value)}). This is just for you."
-    )
+    price = f"above **{dollars(new.value)}**, {new.source.to_member}"
+    if old.value == new.value:
+        return f"Wanda asks you before any video {price}, as before. This is just for you."
+    return f"Wanda now asks you before any video {price}. It was {dollars(old.value)}, and it's just for you."

@@ -221,7 +221,7 @@ async def test_members(stage: Stage) -> None:
 
     blocked = await admin(stage, "member block", member="guest", reason="spam")
     assert blocked.text.startswith("You **blocked** @guest: “spam”.")
-    assert "You can't make videos here**: spam" in (await ask(stage, "guest", "quota show")).text
+    assert "The admins here have blocked you**: spam" in (await ask(stage, "guest", "quota show")).text
     assert (await admin(stage, "member unblock", member="guest")).text.startswith("You unblocked @guest (“spam”).")
     assert "cannot make videos" not in (await ask(stage, "guest", "quota show")).text
     for command, options in (

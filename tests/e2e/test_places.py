@@ -136,7 +136,7 @@ async def test_prices_of_members_are_not_rules_of_admins(empty_stage: Stage) -> 
     await stage.start_bot(WANDA_SERVER_ASKS_DAILY_MAX="2")
     for user in ("maker", "friend"):
         for above in ("1", "2"):
-            assert "Wanda asks you first" in (await ask(stage, user, "quota ask", above=above)).text
+            assert "asks you before any video above" in (await ask(stage, user, "quota ask", above=above)).text
     refused = await ask(stage, "admin", "quota ask", above="3")
     assert refused.private
     assert "2 members of this server set their price in the last 24 hours, and Wanda takes 2." in refused.text

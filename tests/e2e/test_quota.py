@@ -46,7 +46,7 @@ async def test_everyone_sees_their_own_quota(stage: Stage) -> None:
     assert seen.private
     for words in (
         "Your quota",
-        "You can spend **$5.00** right now, until your allowance today is used up.",
+        "You can spend **$5.00** now. Then your allowance today is used up.",
         "**Your allowance today**: $5.00 of $5.00 left",
         "▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰▰ · $0.00 spent · renews …",
         "**This server's pool this month**: ",
@@ -109,12 +109,12 @@ async def test_the_members_own_threshold(stage: Stage) -> None:
     answer = await ask(stage, "friend", "quota ask", above="$0.50")
     assert answer.private
     assert answer.text == (
-        "Wanda asks you first before a video above **$0.50** (your own threshold, before: $1.00). This is just for you."
+        "Wanda now asks you before any video above **$0.50**, your own choice. It was $1.00, and it's just for you."
     )
     assert "Wanda asks first above $0.50" in (await ask(stage, "friend", "quota show")).text
     assert "Wanda asks first above $1.00" in (await ask(stage, "maker", "quota show")).text
     assert (
-        "**$1.00** (20 % of your allowance, before: $0.50)"
+        "**$1.00**, 20 % of your allowance. It was $0.50"
         in (await ask(stage, "friend", "quota ask", above="default")).text
     )
     for amount, says in (("-1", "negative"), ("much", "an amount"), ("2000000", "above $1,000,000")):

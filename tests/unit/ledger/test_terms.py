@@ -59,7 +59,7 @@ ALLOWANCES = (
 @pytest.mark.parametrize(
     ("from_", "roles", "cap"),
     [
-        (0, (1, 2), (1, "your override")),
+        (0, (1, 2), (1, "your own allowance")),
         (1, (1, 2), (3, "the role <@&2> (best of 2)")),
         (1, (1,), (2, "the role <@&1>")),
         (1, (), (4, "this server's default")),
@@ -143,7 +143,7 @@ def test_a_raise_adds_to_every_allowance_until_it_expires() -> None:
     rules = (("member:42", "allowance:month", 9_000_000), raised)
     caps = _caps(_terms(*rules))
     assert caps["member:7:42 day"] == (7_000_000, "Wanda's default, with a raise of $2.00")
-    assert caps["member:7:42 month"] == (11_000_000, "your override, with a raise of $2.00")
+    assert caps["member:7:42 month"] == (11_000_000, "your own allowance, with a raise of $2.00")
     assert _caps(_terms(*rules, now=NOW + 10))["member:7:42 day"] == (5_000_000, "Wanda's default")
 
 
@@ -221,7 +221,7 @@ def test_the_rest_of_the_servers_rules() -> None:
     assert terms.approval == Ruled(
         Approval(above_microusd=5, role_id=3, wait_s=60.0), Source.of("server", "this server's approval rule")
     )
-    assert terms.confirm_above_microusd == Ruled(0, Source("member", "your own threshold", "their own threshold"))
+    assert terms.confirm_above_microusd == Ruled(0, Source("member", "your own choice", "their own choice"))
     assert terms.blocked is None
 
 

@@ -32,8 +32,8 @@ def entry(**changes: Any) -> Entry:
     ("moved", "says"),
     [
         (ENTRY, "**$0.75 spent** · <@2>"),
-        (entry(kind="hold", held_delta_microusd=750_000, spent_delta_microusd=0), "**$0.75 held**"),
-        (entry(spent_delta_microusd=500_000), "**$0.50 spent of $0.75 held**"),
+        (entry(kind="hold", held_delta_microusd=750_000, spent_delta_microusd=0), "**$0.75 set aside**"),
+        (entry(spent_delta_microusd=500_000), "**$0.50 spent of $0.75 set aside**"),
         (entry(kind="release", spent_delta_microusd=0), "**$0.75 given back**"),
         (entry(kind="expose", held_delta_microusd=0, spent_delta_microusd=0), "kept aside"),
     ],
@@ -41,6 +41,12 @@ def entry(**changes: Any) -> Entry:
 def test_an_admin_reads_how_the_money_moved(moved: Entry, says: str) -> None:
     """Each kind of entry has its words, with whose job it was."""
     assert says in money_card(HistoryPage(kind="money", cursor="", older=None), [Movement(moved, 2)]).description
+
+
+def test_only_a_list_says_its_order() -> None:
+    """A page without a line does not say that the newest is first."""
+    page = HistoryPage(kind="money", cursor="", older=None)
+    assert [money_card(page, moved).footer for moved in ([], [Movement(ENTRY, 2)])] == [None, "Newest first"]
 
 
 def test_buttons_carry_their_page() -> None:

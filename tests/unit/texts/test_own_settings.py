@@ -14,7 +14,7 @@ from bot.texts.own_settings import OwnSettings, checked_choice, own_settings_pan
 from bot.texts.panel import List
 
 SHARE = Ruled(1_000_000, Source.of("shipped", "20 % of your allowance"))
-OWN = Ruled(330_000, Source("member", "your own threshold", "their own threshold"))
+OWN = Ruled(330_000, Source("member", "your own choice", "their own choice"))
 MODES = [(mode.id, mode.title) for mode in modes_for_pictures()]
 PICKER = Picker.of(MoneySettings(), DefaultSettings())
 NOTHING = OwnSettings(chosen=Preferences(), pings_here="direct", ask_above=SHARE, modes=MODES)

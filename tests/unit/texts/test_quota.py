@@ -58,7 +58,7 @@ def within_limits(card: Card) -> None:
 def test_what_the_shipped_quota_buys() -> None:
     """Without rules a member sees the day's five dollars, and how many videos of each mode at its default those are."""
     said = text(quota.quota_card(view(), OFFERS))
-    assert "You can spend **$5.00** right now, until your allowance today is used up." in said
+    assert "You can spend **$5.00** now. Then your allowance today is used up." in said
     assert "**10** × Wan 2.7 image (720p, $0.50)" in said
     assert "Wanda asks first above $1.00" in said
 
@@ -66,9 +66,9 @@ def test_what_the_shipped_quota_buys() -> None:
 def test_the_tightest_limit_is_named() -> None:
     """What can be spent now is the smallest rest of all limits, and that limit is named."""
     said = text(quota.quota_card(view(spent={"server": 48_000_000}), OFFERS))
-    assert "You can spend **$2.00** right now, until this server's pool this month is used up." in said
+    assert "You can spend **$2.00** now. Then this server's pool this month is used up." in said
     said = text(quota.quota_card(view(spent={"member": 5_000_000}), OFFERS))
-    assert "You can't spend more right now: your allowance today is used up." in said
+    assert "You can't spend anything now: your allowance today is used up." in said
     assert "**0** × Wan 2.7 image" in said
 
 
@@ -79,9 +79,11 @@ def test_grants_count_to_the_allowance() -> None:
     )
     grants = (GrantStanding(grant, 0, USD),)
     said = text(quota.quota_card(view(grants=grants), OFFERS))
-    assert "You can spend **$7.00** right now" in said
+    assert "You can spend **$7.00** now" in said
     assert "**A grant**: $2.00 of $3.00 left · won \\*it\\*" in said
-    assert "**$2.00** right now" in text(quota.quota_card(view(grants=grants, spent={"server": 48 * USD}), OFFERS))
+    ending = (GrantStanding(replace(grant, expires_at=NOW + 60), 0, USD),)
+    assert f"left, ends <t:{int(NOW) + 60}:R> · " in text(quota.quota_card(view(grants=ending), OFFERS))
+    assert "**$2.00** now" in text(quota.quota_card(view(grants=grants, spent={"server": 48 * USD}), OFFERS))
 
 
 def test_rules_change_what_it_buys() -> None:
@@ -106,13 +108,13 @@ def test_the_operators_other_servers_stay_private() -> None:
     seen = View(terms=found, standings=tuple(Standing(limit, 0, 0) for limit in found.limits))
     for card in (quota.quota_card(seen, OFFERS), member_card(seen), server_card(seen, (), name="Studio")):
         assert "of $1.234567" not in text(card)
-    assert "until Wanda's own limit for all servers this month is used up" in text(quota.quota_card(seen, OFFERS))
+    assert "Then Wanda's own limit for all servers this month is used up" in text(quota.quota_card(seen, OFFERS))
 
 
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        (Rule("member:2", "blocked", "spam <@1>"), "You can't make videos here**: spam \\<\\@1\\>"),
+        (Rule("member:2", "blocked", "spam <@1>"), "The admins here have blocked you**: spam \\<\\@1\\>"),
         (Rule("server", "paused", "saving"), "Wanda is paused here**: saving"),
         (Rule("channel:3", "access", "deny"), "This channel is closed for videos"),
     ],
@@ -135,7 +137,7 @@ def test_an_admin_reads_which_rule_gives_which_number() -> None:
     assert "**<@2>'s allowance today**: $7.00 of $7.00 left" in said
     assert "-# by their own allowance" in said
     assert "One video can cost up to: **$1.00**, by the role <@&8>" in said
-    assert "Asked first above: **$1.00**, by their own threshold" in said
+    assert "Asked first above: **$1.00**, by their own choice" in said
     assert "-# set by the admins" in said
     assert "your" not in said
 
@@ -187,10 +189,13 @@ def test_cards_stay_within_discords_limits(reasons: list[str], roles: int, subje
 def test_the_threshold_is_told_before_and_after() -> None:
     """The answer to a changed threshold has the new amount, its rule, and the amount before."""
     before = _terms(20, "20 % of your allowance")
-    now = _terms(50, "your own threshold")
+    now = _terms(50, "your own choice")
     assert quota.confirm_above_line(before, now) == (
-        "Wanda asks you first before a video above **$0.00005** "
-        "(your own threshold, before: $0.00002). This is just for you."
+        "Wanda now asks you before any video above **$0.00005**, your own choice. "
+        "It was $0.00002, and it's just for you."
+    )
+    assert quota.confirm_above_line(now, now) == (
+        "Wanda asks you before any video above **$0.00005**, your own choice, as before. This is just for you."
     )
 
 
