@@ -45,6 +45,10 @@ _SQUARE_WITHIN = Fraction(1, 100)
 _HDR_TRANSFERS = frozenset({16, 18})
 _PLAIN_SAMPLES = frozenset({"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"})
 _PLAIN_WAV = b"RIFF"
+# A WAV does not say where one frame of these ends and the next begins, and neither do they themselves.
+_LOST_IN_WAV = frozenset({"aac", "vorbis"})
+# These state no length, and what FFmpeg makes of their bit rate is no other reader's: they are never sent as they are.
+_GUESSED = frozenset({"aac", "amr"})
 
 
 @dataclass(slots=True)
@@ -294,12 +298,13 @@ def _lengths(
 ) -> Lengths:
     """Compare what the container and its streams state with what their packets play."""
     main, others = tracks[0], tracks[1:]
-    whole_s = (container.duration or 0) / av.time_base  # a container that states no length states 0
+    is_guess = container.format.name in _GUESSED
+    whole_s = main.seconds() if is_guess else (container.duration or 0) / av.time_base  # 0 where none is stated
     frames_s = main.packets / FRAMES_PER_S_MAX if isinstance(main.stream, VideoStream) else 0.0
     shown, *media = stated.longest(main.stream.type) or [main.seconds()]
     return lengths(
         main.seconds(),
-        stated_s=[whole_s, *stated.whole_s, shown, *main.declared_s()],
+        stated_s=[whole_s, *stated.whole_s, shown, *([] if is_guess else main.declared_s())],
         media_s=[*media, *hidden[:1]],
         parts_s=[
             *(track.shown_s for track in stated.tracks),
@@ -356,16 +361,29 @@ def _follow(
             track.decoded = next(iter(packet.decode()), None)
         if packet.size:
             track.count(packet)
+    _check_playable(container, main, named, only_measured=only_measured)
+    if isinstance(main.stream, VideoStream):
+        main.skip_to_picture()
+    return list(tracks.values())
+
+
+def _check_playable(container: InputContainer, main: _Track, named: Sniffed, *, only_measured: bool) -> None:
+    """Raise Unreadable for a main stream that is damaged or empty, or that nobody can take apart."""
     if main.packets == 0:
         # Frames that are listed but lie outside the file were lost with a part of it.
         raise Unreadable("damaged" if main.stream.frames else "silent", named.label)
+    if named.parser == "wav" and _is_lost(container, main):
+        raise Unreadable("codec", f"{_codec_name(main.stream)} in a WAV")
     # A broadcast's recording begins and ends anywhere. A WAV without a stated length looks cut; its header is asked.
     is_cut = main.corrupt > 0 and named.parser not in {"mpegts", "wav"}
     if is_cut or (main.decoded is None and not only_measured):
         raise Unreadable("damaged", named.label)
-    if isinstance(main.stream, VideoStream):
-        main.skip_to_picture()
-    return list(tracks.values())
+
+
+def _is_lost(container: InputContainer, track: _Track) -> bool:
+    """Whether most of a WAV's sound is of a codec whose frames cannot be found there."""
+    whole_s = (container.duration or 0) / av.time_base
+    return _codec_name(track.stream) in _LOST_IN_WAV and 2 * track.sound_s() < whole_s
 
 
 def _declared_pixels(stream: VideoStream | AudioStream) -> int:

@@ -202,6 +202,12 @@ def telephone_sound(seconds: int) -> bytes:
     return struct.pack(">4sIIIII", b".snd", 24, len(data), 3, rate_hz, 1) + data
 
 
+def amr(seconds: int) -> bytes:
+    """Return an AMR of the lowest rate first, then of the highest; a frame lasts 20 ms (RFC 4867, section 5.3)."""
+    low, high = b"\x04" + bytes(12), b"\x3c" + bytes(31)
+    return b"#!AMR\n" + low * 50 + high * 50 * (seconds - 1)
+
+
 SOUNDS: Mapping[str, Callable[[], bytes]] = {
     "MP3 behind zeros": lambda: bytes(3000) + mp3(),
     "MP3 behind half a frame": lambda: mp3()[200:],

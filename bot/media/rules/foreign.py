@@ -1,5 +1,6 @@
 """Kinds of files that are known by their first bytes and cannot be used; each label completes "This is …"."""
 
+SVG = "an SVG drawing, which Wanda can't use; save it as PNG"
 FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive"),
     (b"PK\x05\x06", "a ZIP archive"),
@@ -18,6 +19,7 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\xcf\xfa\xed\xfe", "a macOS program"),
     (b"\xca\xfe\xba\xbe", "a macOS program"),
     (b"SQLite format 3\x00", "an SQLite database"),
+    (b"II*\x00\x10\x00\x00\x00CR", "a raw photograph, which Wanda can't use; save it as JPEG"),
     (b"II*\x00", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
     (b"MM\x00*", "a TIFF picture, which Wanda can't use; save it as PNG or JPEG"),
     (b"8BPS", "a Photoshop document, which Wanda can't use; save it as PNG or JPEG"),
@@ -25,6 +27,8 @@ FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", "a JPEG XL picture, which Wanda can't use; save it as PNG or JPEG"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture, which Wanda can't use; save it as PNG or JPEG"),
     (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture, which Wanda can't use; save it as PNG or JPEG"),
+    (b"\x00\x00\x02\x00\x00\x00", "a TGA picture, which Wanda can't use; save it as PNG"),
+    (b"\x00\x00\x0a\x00\x00\x00", "a TGA picture, which Wanda can't use; save it as PNG"),
     (b"\x00\x00\x02\x00", "a Windows cursor, which Wanda can't use; save it as PNG"),
     (b"II\xbc\x01", "a JPEG XR picture, which Wanda can't use; save it as PNG or JPEG"),
     (b"\xd7\xcd\xc6\x9a", "a Windows metafile, which Wanda can't use; save it as PNG"),
@@ -97,7 +101,7 @@ TEXTS: tuple[tuple[bytes, str], ...] = (
     (b"#extm3u", "a playlist, not a recording"),
     (b"[playlist]", "a playlist, not a recording"),
     (b"ffconcat", "a list of files, not a recording"),
-    (b"<svg", "an SVG drawing, which Wanda can't use; save it as PNG"),
+    (b"<svg", SVG),
     (b"<!doctype html", "a web page"),
     (b"<html", "a web page"),
     (b"<?xml", "an XML document"),

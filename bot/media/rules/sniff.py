@@ -7,7 +7,7 @@ never given to it.
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from bot.media.rules.foreign import FOREIGN, FOREIGN_BRANDS, FOREIGN_CHUNKS, TEXTS
+from bot.media.rules.foreign import FOREIGN, FOREIGN_BRANDS, FOREIGN_CHUNKS, SVG, TEXTS
 
 HEAD_BYTES = 8192
 Family: TypeAlias = Literal["picture", "clip", "foreign"]
@@ -28,6 +28,10 @@ class Sniffed:
 
 
 _PICTURES: tuple[tuple[bytes, Sniffed], ...] = (
+    (
+        b"\x89PNG\r\n\x1a\n\0\0\0\x04CgBI",
+        Sniffed("foreign", "unknown", "a PNG made for iPhone apps, which Wanda can't use; save it as an ordinary PNG"),
+    ),
     (b"\x89PNG\r\n\x1a\n", Sniffed("picture", "png", "a PNG picture", "PNG")),
     (b"\xff\xd8\xff", Sniffed("picture", "jpeg", "a JPEG picture", "JPEG")),
     (b"GIF87a", Sniffed("picture", "gif", "a GIF picture", "GIF")),
@@ -52,6 +56,7 @@ _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
+_BEFORE_SVG = (b"<?xml", b"<!--", b"<!doctype svg")
 _UNKNOWN = Sniffed("foreign", "unknown", "a kind of file that Wanda doesn't know")
 _PACKET_MARK = b"\x47"
 _PACKETS_SEEN = 8
@@ -283,7 +288,10 @@ def _frame_length(head: bytes, at: int, named: Sniffed) -> int:
 
 def _text(head: bytes) -> Sniffed | None:
     """Recognise text files."""
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith(_BEFORE_SVG) and b"<svg" in text:
+        return Sniffed("foreign", "unknown", SVG)
+    start = text[:64]
     for mark, label in TEXTS:
         if start.startswith(mark):
             return Sniffed("foreign", "unknown", label)

@@ -176,6 +176,26 @@ async def test_a_long_telephone_sound_is_cut(prober: Prober, tmp_path: Path) -> 
     assert 29.9 < (fitted.facts.seconds or 0) <= 30
 
 
+async def test_a_sound_that_cannot_be_taken_apart_is_not_called_damaged(prober: Prober, tmp_path: Path) -> None:
+    """A whole file in which nobody can find the frames of its sound is refused by what is in it."""
+    with pytest.raises(MediaRefused, match="uses the codec “aac in a WAV”"):
+        await fit(prober, tmp_path, media_samples.sound(odd_media.SECONDS, "wav", "aac"), wan27_image.SOUND)
+
+
+@pytest.mark.parametrize(
+    ("content", "format_"),
+    [(partial(media_samples.sound, 12.0, "adts", "aac"), "AAC"), (partial(odd_media.amr, 12), "AMR")],
+    ids=["AAC", "AMR"],
+)
+async def test_a_guessed_length_is_not_told_as_a_stated_one(
+    prober: Prober, tmp_path: Path, content: Callable[[], bytes], format_: str
+) -> None:
+    """A sound that states no length is as long as it plays, and the card says nothing of another length."""
+    fitted, _ = await sent(prober, tmp_path, content(), "audio")
+    assert fitted.facts.seconds == pytest.approx(12.0, abs=TOLERANCE_S)
+    assert fitted.changes == (f"{format_} saved as MP3",)
+
+
 @pytest.mark.parametrize(("container", "format_"), [("mpegts", "TS"), ("matroska", "MKV"), ("avi", "AVI")])
 async def test_the_end_of_a_clip_with_one_key_frame_is_kept(
     prober: Prober, tmp_path: Path, container: str, format_: str
