@@ -8,6 +8,7 @@ import asyncio
 import json
 import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Coroutine, Sequence
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
         "--begin-anew", action="store_true", help="accept a new or other database where one was used before"
     )
     price = commands.add_parser("price", help="print what a video costs, and why")
-    price.add_argument("mode", help="the mode's id, such as wan27-image")
+    price.add_argument(
+        "mode", nargs="?", help="the mode's id, such as wan27-image; without it, what each usually costs"
+    )
     price.add_argument("options", nargs="*", metavar="key=value", help="resolution=1080p duration=15 video_seconds=8")
     price.add_argument("--json", action="store_true", help="print JSON instead of words")
     commands.add_parser("commands", help="print the slash commands as Discord would get them")
@@ -107,12 +110,25 @@ def _run(settings: Settings, *, begin_anew: bool) -> int:
     return 0
 
 
-def _price(settings: Settings, mode: str, pairs: Sequence[str], *, as_json: bool) -> int:
-    from bot.catalogue.example import price_json, price_line, price_text  # noqa: PLC0415 - see the module's docstring
+def _price(settings: Settings, mode: str | None, pairs: Sequence[str], *, as_json: bool) -> int:
+    from bot.catalogue.example import (  # noqa: PLC0415 - see the module's docstring
+        price_json,
+        price_line,
+        price_list,
+        price_text,
+    )
     from bot.catalogue.picker import Picker  # noqa: PLC0415 - see the module's docstring
 
     try:
-        quote = price_line(mode, pairs, Picker.of(settings.money, settings.defaults))
+        picker = Picker.of(settings.money, settings.defaults)
+        if mode is None:
+            quotes = price_list(picker)
+            width = max(map(len, quotes), default=0)
+            lines = (f"{name:<{width}}  {price_text(quote)}" for name, quote in quotes.items())
+            as_list = [price_json(name, quote) for name, quote in quotes.items()]
+            print(json.dumps(as_list, ensure_ascii=False) if as_json else "\n".join(lines))
+            return 0
+        quote = price_line(mode, pairs, picker)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return USAGE_ERROR
@@ -228,7 +244,7 @@ def _check(settings: Settings) -> int:
 
     findings = asyncio.run(check(settings))
     for finding in findings:
-        print(finding)
+        print(finding.wrapped(shutil.get_terminal_size().columns) if sys.stdout.isatty() else finding)
     wrong = sum(not finding.fine for finding in findings)
     print(to_fix(wrong))
     return 1 if wrong else 0

@@ -16,7 +16,7 @@ import av
 from av.error import FFmpegError
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from sandbox.message_page import card_html
+from sandbox.message_page import Reader, card_html
 from sandbox.stage import Stage, StageError, eventually, text_of, videos_of
 
 PROMPT = "The sun sinks behind the mountains while the lake begins to shimmer, slow cinematic push-in"
@@ -68,6 +68,7 @@ class Narrator:
         self._out = out
         self._began = time.monotonic()
         self._shown: list[str] = []
+        self.names: Mapping[str, str] = {}
 
     def elapsed_s(self) -> float:
         """Return the seconds since the narrator was created."""
@@ -79,14 +80,15 @@ class Narrator:
 
     def card(self, message: Mapping[str, Any]) -> None:
         """Print the card's lines that were not there the last time."""
-        lines = [_without_markdown(line) for line in text_of(message).splitlines()]
+        lines = [_as_read(line, self.names) for line in text_of(message).splitlines()]
         for number, line in enumerate(line for line in lines if line not in self._shown):
             self.line(f"{f'{self.elapsed_s():6.1f} s' if number == 0 else '':>8} | {line}")
         self._shown = lines or self._shown
 
 
-def _without_markdown(line: str) -> str:
-    """Return a line without Discord's Markdown."""
+def _as_read(line: str, names: Mapping[str, str]) -> str:
+    """Return a line without Discord's Markdown, and with a name for each mention."""
+    line = re.sub(r"<@(\d+)>", lambda found: f"@{names.get(found[1], found[1])}", line)
     line = re.sub(r"\*\*|`|^-# ", "", line)
     return re.sub(r"\\([^\w\s])", r"\1", line)
 
@@ -108,10 +110,12 @@ async def _play(stage: Stage, folder: Path, output: Path, teller: Narrator) -> t
     if not answer["message_id"] or answer["ephemeral"]:
         raise StageError(f"the command was refused: {answer['content']}")
     teller.line(f"Discord had the first answer after {answer['ack_ms']:.0f} ms. The one message, as it changes:")
+    (server,) = (await stage.discord.get("state"))["servers"]
+    teller.names = {row["id"]: row["name"] for row in server["members"]}
     message = await _watch(stage, answer["message_id"], teller)
     film = await _save_video(stage, videos_of(message)[0], output)
     message = await _with_reactions(stage, message["id"])
-    await asyncio.to_thread((output / PAGE).write_text, card_html([message], Path()), "utf-8")
+    await asyncio.to_thread((output / PAGE).write_text, card_html([message], Path(), Reader(teller.names)), "utf-8")
     return film, _seed(message)
 
 

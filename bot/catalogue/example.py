@@ -8,7 +8,7 @@ from bot.catalogue import registry
 from bot.catalogue.limits import check_seconds
 from bot.catalogue.mode import Mode
 from bot.catalogue.phrases import listed, range_text, shortened
-from bot.catalogue.picker import Picker
+from bot.catalogue.picker import CLIP_S, Picker
 from bot.catalogue.price import Quote
 from bot.catalogue.stand_in import FileStandIn, request_for_price
 from bot.errors import OptionRefused
@@ -47,6 +47,18 @@ def price_line(mode_id: str, pairs: Sequence[str], picker: Picker) -> Quote:
     if mode.keeps_length_of is not None and request.priced_by_files() and not files:
         raise OptionRefused(f"{mode.title} costs by the clip's length. Add video_seconds=8, or duration=5.")
     return request.quote(files_there, picker.prices)
+
+
+def price_list(picker: Picker) -> dict[str, Quote]:
+    """Return what a video of each mode that has a price costs by default, by the mode's id.
+
+    Where the price depends on a clip's length, it is that of the clip with which /help tells it.
+    """
+    quotes: dict[str, Quote] = {}
+    for mode in picker.modes():
+        with_clip = mode.keeps_length_of is not None
+        quotes[mode.id] = price_line(mode.id, [f"video_seconds={CLIP_S:g}"] if with_clip else [], picker)
+    return quotes
 
 
 def price_text(quote: Quote) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.finding import Finding
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -86,3 +88,13 @@ def test_what_is_to_fix(tmp_path: Path) -> None:
     (budgets,) = [line for line in lines if line.startswith("ok   budgets")]
     assert "$5.00 a day and each server $50.00 a month" in budgets
     assert budgets.endswith("your caps: $200.00 a month for all servers together")
+
+
+def test_a_finding_in_a_terminal() -> None:
+    """In a terminal a long text goes on below itself, with words and paths whole; in a pipe it is one line."""
+    path = f"/srv/{'x' * 70}/wanda.db"
+    found = Finding("database", fine=False, text=f"there is no database at {path}; a run creates it")
+    first, *more = found.wrapped(60).splitlines()
+    assert first == "FIX  database        there is no database at"
+    assert more == [f"{' ' * 21}{path};", f"{' ' * 21}a run creates it"]
+    assert str(found).count("\n") == 0

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.catalogue import registry
-from bot.catalogue.example import price_json, price_line, price_text
+from bot.catalogue.example import price_json, price_line, price_list, price_text
 from bot.catalogue.readme_table import mode_table_markdown
 from bot.errors import Refusal
 from tests.support.catalogue_samples import PICKER
@@ -109,3 +109,11 @@ def test_the_table_has_every_mode() -> None:
     )
     assert "`image1` to `image5`, `video1` to `video3`" in next(row for row in rows if "wan27-reference" in row)
     assert any("`video` (required) | 480p, 580p and 720p | 17 to 161 frames" in row for row in rows)
+
+
+def test_what_each_mode_usually_costs() -> None:
+    """Whoever names no mode reads the price of each, at its defaults, and of a clip of five seconds."""
+    quotes = price_list(PICKER)
+    assert list(quotes) == [mode.id for mode in registry.MODES]
+    assert price_text(quotes["wan27-image"]) == "$0.50 = 5 s × $0.10"
+    assert quotes["wan27-edit"] == price_line("wan27-edit", ["video_seconds=5"], PICKER)
