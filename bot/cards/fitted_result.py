@@ -19,7 +19,8 @@ _LOG = logging.getLogger(__name__)
 
 STEP = "making it fit"
 SMALLER = 0.7  # of a size that Discord refused although it had allowed it; tried once
-_HOPELESS_MAX = 1000
+_REMEMBERED_MAX = 1000
+_JobAndLimit: TypeAlias = tuple[str, int]
 Show: TypeAlias = Callable[[Job, Live], None]
 
 
@@ -43,7 +44,8 @@ class FittedResult:
     def __init__(self, shrinker: Shrinks | None, show: Show) -> None:
         self._shrinker = shrinker
         self._show = show
-        self._hopeless: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._hopeless: OrderedDict[_JobAndLimit, None] = OrderedDict()
+        self._refused: OrderedDict[_JobAndLimit, None] = OrderedDict()
 
     async def fitted(self, job: Job, video: Fetched, limit_bytes: int) -> Fetched | None:
         """Return the video itself if it fits, else a copy of at most `limit_bytes`, or None if that fails.
@@ -54,7 +56,7 @@ class FittedResult:
             NotFetched: Wanda's disk did not take the copy.
         """
         if video.size_bytes <= limit_bytes:
-            return video
+            return await self.smaller(job, video, video) if (job.id, limit_bytes) in self._refused else video
         if self._shrinker is None or (job.id, limit_bytes) in self._hopeless:
             return None
 
@@ -71,9 +73,13 @@ class FittedResult:
             raise NotFetched("no_room", error) from error
         except EncodeFailed as error:
             _LOG.warning("the video of job %s could not be made to fit %d bytes: %s", job.id, limit_bytes, error)
-            self._give_up(job, limit_bytes)
+            _remember(self._hopeless, (job.id, limit_bytes))
             return None
         return Fetched(made.path, made.size_bytes, pixels=(made.width, made.height))
+
+    def note_refused(self, job: Job, limit_bytes: int) -> None:
+        """From now on the video itself does not fit, because Discord refused its size although the limit allows it."""
+        _remember(self._refused, (job.id, limit_bytes))
 
     async def smaller(self, job: Job, video: Fetched, refused: Fetched) -> Fetched | None:
         """Return a copy clearly smaller than the refused file, or None if that file was such a copy already."""
@@ -87,10 +93,11 @@ class FittedResult:
         if video.pixels is not None:
             await asyncio.to_thread(video.path.unlink, missing_ok=True)
 
-    def _give_up(self, job: Job, limit_bytes: int) -> None:
-        self._hopeless[job.id, limit_bytes] = None
-        while len(self._hopeless) > _HOPELESS_MAX:
-            self._hopeless.popitem(last=False)
+
+def _remember(known: OrderedDict[_JobAndLimit, None], one: _JobAndLimit) -> None:
+    known[one] = None
+    while len(known) > _REMEMBERED_MAX:
+        known.popitem(last=False)
 
 
 def _copy_of(video: Fetched) -> Path:

@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -180,6 +181,32 @@ class JobCards:
         self._offer(delivered)
         return delivered
 
+    async def deliver_arriving(self, job: Job, turn: AbstractAsyncContextManager[None]) -> Posted | None:
+        """Put the video that `fetch` is downloading on its card while it arrives, once it surely plays.
+
+        It is posted in the turn. Returns None, and `deliver` is to be called after the download, if that cannot be, or
+        Discord did not take it: an upload that breaks off changes nothing.
+        """
+        video, limit_bytes = await self._results.arriving(job), self._limit_bytes(job)
+        if video is None or video.arrival is None or video.size_bytes > limit_bytes:
+            return None
+        try:
+            async with turn:
+                await self._pacer.end(job)
+                delivered = await self._attached(job, video, limit_bytes)
+            await video.arrival.over()
+            await self._results.kept(job)
+        except BaseException as error:
+            self._pacer.resume(job)
+            if not isinstance(error, DeliveryError):
+                raise
+            if isinstance(error, TooLarge):
+                self._fitted_results.note_refused(job, limit_bytes)
+            _LOG.info("the video of job %s is posted once it is whole: %s", job.id, error)
+            return None
+        self._offer(delivered)
+        return delivered
+
     async def replace_link(self, job: Job) -> Posted:
         """Put the video on a card that has only fal's link.
 
@@ -300,7 +327,13 @@ class JobCards:
         tells: NoticeKind | None = None if job.state == "done" else "ready"  # a late video was told with its link
         note = _note(job, card)
         content = MessageContent(
-            card, announcement=ready, file=video and video.path, file_name=posted.file_name, note=note, tells=tells
+            card,
+            announcement=ready,
+            file=video and video.path,
+            file_name=posted.file_name,
+            arrival=video and video.arrival,
+            note=note,
+            tells=tells,
         )
         return Posted(await self._post.last(job, content, anew=anew), posted.reason, posted)
 

@@ -27,6 +27,7 @@ from bot.errors import CardGone, DeliveryError, DiscordBusy, FilesUnavailable, F
 from bot.files.files import Files
 from bot.jobs.model import Job
 from bot.jobs.notices import NoticeKind
+from bot.net.arrival import Arrival
 from bot.runner.cards_port import MessageRef
 from bot.settings import CardSettings
 from bot.texts.card import FILE, JobCard, Media
@@ -60,17 +61,18 @@ _SENTENCES: dict[Trouble, str] = {
 class MessageContent:
     """A card and its file. A new message says `announcement` above the card; an edit does not.
 
-    `file_name` is the name that people see. `previews` are pictures that the card shows, with their names. `keep`
-    leaves the message's attachments as they are, and `beside` are the ids of those that stay beside the file. Of a
-    message that several jobs have in common only those named in `stay` do; None for all. `note` is
-    the content of a text file, for what is too long for a message. `tells` is what a new message pings the job's member
-    for.
+    `file_name` is the name that people see; a file that is not whole yet has an `arrival`. `previews` are pictures that
+    the card shows, with their names. `keep` leaves the message's attachments as they are, and `beside` are the ids of
+    those that stay beside the file. Of a message that several jobs have in common only those named in `stay` do; None
+    for all. `note` is the content of a text file, for what is too long for a message. `tells` is what a new message
+    pings the job's member for.
     """
 
     card: JobCard
     announcement: str = ""
     file: Path | None = None
     file_name: str = "wanda.mp4"
+    arrival: Arrival[Any] | None = None
     previews: tuple[tuple[Path, str], ...] = ()
     keep: bool = False
     beside: tuple[int, ...] = ()
@@ -228,6 +230,8 @@ class Poster:
             except DiscordRefused as refused:
                 if refused.trouble == "message_gone" and not anew:
                     raise CardGone(_SENTENCES["message_gone"]) from refused
+                if content.arrival is not None and content.arrival.is_broken:
+                    raise _error(refused.trouble) from refused
                 waits += refused.trouble == "later"
                 follow = await self._next(route, refused.trouble, waits)
                 if follow is None:
@@ -447,7 +451,8 @@ class Poster:
 @contextmanager
 def _files(content: MessageContent) -> Generator[list[discord.File]]:
     """Open the files for one request; discord.py sends the video from disk in pieces."""
-    files = [] if content.file is None else [open_video(content.file, name=content.file_name)]
+    video = content.file
+    files = [] if video is None else [open_video(video, name=content.file_name, arrival=content.arrival)]
     files += [discord.File(path, filename=name) for path, name in content.previews]
     if content.note:
         files.append(discord.File(io.BytesIO(content.note.encode()), filename=LINK_FILE))

@@ -25,6 +25,7 @@ from bot.jobs.model import Job, LinkReason
 from bot.media.probe import Facts
 from bot.media.quick_look import surely_plays
 from bot.media.rules.sniff import HEAD_BYTES, sniff
+from bot.net.arrival import Arrival
 from bot.net.download import Allowed, Limits, Sleep, to_disk_then
 from bot.net.file_session import FileSession
 from bot.requester import Requester
@@ -62,9 +63,9 @@ class NotFetched(Exception):  # noqa: N818 - reads better at the except
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole video on disk, with the `ending` that fits what is in it.
+    """A video on disk, with the `ending` that fits what is in it.
 
-    Only a smaller copy has `pixels`; `is_second_try` follows a refused upload.
+    It is whole, unless it has an `arrival`. Only a smaller copy has `pixels`; `is_second_try` follows a refused upload.
     """
 
     path: Path
@@ -72,6 +73,7 @@ class Fetched:
     ending: str = "mp4"
     pixels: tuple[int, int] | None = None
     is_second_try: bool = False
+    arrival: Arrival[str] | None = None
 
 
 def _looked_at(path: Path) -> Fetched:
@@ -101,9 +103,15 @@ def _moved(raw: Path, path: Path) -> Fetched:
     return _looked_at(raw.replace(path))
 
 
-def _moved_if_it_surely_plays(raw: Path, path: Path, _size_bytes: int) -> Fetched | None:
+def _moved_if_it_surely_plays(raw: Path, path: Path, arrival: Arrival[str], _size_bytes: int) -> Fetched | None:
     """Give a file that is plainly a video its name."""
-    return _moved(raw, path) if surely_plays(raw) else None
+    was_whole = arrival.verdict is not None and not arrival.is_broken
+    return _moved(raw, path) if was_whole or surely_plays(raw) else None
+
+
+def _ending_if_it_surely_plays(part: Path, size_bytes: int) -> str | None:
+    """Return the ending of a video that is still being downloaded, if what is there is enough to tell."""
+    return ending(part) if surely_plays(part, size_bytes) else None
 
 
 class ResultFiles:
@@ -131,6 +139,7 @@ class ResultFiles:
         self._keeping: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, asyncio.Event] = {}  # set once keeping was tried
         self._known: OrderedDict[str, Fetched] = OrderedDict()  # the last ones, by job
+        self._arrivals: dict[str, Arrival[str]] = {}  # of the downloads under way
 
     def path(self, job: Job) -> Path:
         """Return where the job's video is on this machine, or will be."""
@@ -149,11 +158,31 @@ class ResultFiles:
         """
         if (known := self.known(job)) is not None:
             return known
+        arrival = self._arrivals[job.id] = Arrival(_ending_if_it_surely_plays)
+        try:
+            found = await self._fetched(job, arrival)
+        finally:
+            arrival.end()
+            if self._arrivals.get(job.id) is arrival:
+                del self._arrivals[job.id]
+        self._known[job.id] = found
+        while len(self._known) > _KNOWN_MAX:
+            self._known.popitem(last=False)
+        return found
+
+    async def arriving(self, job: Job) -> Fetched | None:
+        """Return the video of a `fetch` under way as soon as it surely plays; None if that cannot be told before."""
+        arrival = self._arrivals.get(job.id)
+        if arrival is None or (verdict := await arrival.judged()) is None:
+            return None
+        return Fetched(self.path(job), arrival.size_bytes, verdict, arrival=arrival)
+
+    async def _fetched(self, job: Job, arrival: Arrival[str]) -> Fetched:
         path = self.path(job)
         try:
             found = await asyncio.to_thread(_found_or_room, path)
             if found is None:
-                found = await self._downloaded_or_kept(job, path)
+                found = await self._downloaded_or_kept(job, path, arrival)
                 self._begin_to_keep(job)
         except DownloadTooLarge as error:
             raise NotFetched("too_long", error) from error
@@ -163,9 +192,6 @@ class ResultFiles:
             raise NotFetched("not_fetched", error) from error
         except Busy as error:
             raise NotFetched("unchecked", error) from error
-        self._known[job.id] = found
-        while len(self._known) > _KNOWN_MAX:
-            self._known.popitem(last=False)
         return found
 
     async def here(self, job: Job) -> Path:
@@ -218,10 +244,10 @@ class ResultFiles:
             if wait_s is not None:
                 await self._sleep(wait_s)
 
-    async def _downloaded_or_kept(self, job: Job, path: Path) -> Fetched:
+    async def _downloaded_or_kept(self, job: Job, path: Path, arrival: Arrival[str]) -> Fetched:
         """Return what fal still has, else what another process has kept of it."""
         try:
-            return await self._downloaded(job, path)
+            return await self._downloaded(job, path, arrival)
         except DownloadFailed:
             try:
                 return await self._kept_before(job)
@@ -233,12 +259,12 @@ class ResultFiles:
         path = await self.files.fetch(result_name(job.id), job.requester)
         return await asyncio.to_thread(_looked_at, path)
 
-    async def _downloaded(self, job: Job, path: Path) -> Fetched:
+    async def _downloaded(self, job: Job, path: Path, arrival: Arrival[str]) -> Fetched:
         if job.result is None:
             raise DownloadFailed("fal named no video")
         raw = path.with_suffix(".unchecked")
         for _ in range(_TRIES):
-            if (moved := await self._copy(job.result.url, raw, path)) is not None:
+            if (moved := await self._copy(job.result.url, raw, path, arrival)) is not None:
                 return moved
             try:
                 if await self._plays(raw, job):
@@ -260,7 +286,7 @@ class ResultFiles:
             return False
         return facts.kind == "video"
 
-    async def _copy(self, url: str, raw: Path, path: Path) -> Fetched | None:
+    async def _copy(self, url: str, raw: Path, path: Path, arrival: Arrival[str]) -> Fetched | None:
         """Download to `raw`; what surely plays gets its name at once."""
         limits = Limits(
             bytes_max=self._settings.result_mib_max * MIB,
@@ -270,7 +296,8 @@ class ResultFiles:
             wait_s=self._settings.wait_s,
             sleep=self._sleep,
         )
-        return await to_disk_then(self._http, url, raw, limits, partial(_moved_if_it_surely_plays, raw, path))
+        then = partial(_moved_if_it_surely_plays, raw, path, arrival)
+        return await to_disk_then(self._http, url, raw, limits, then, arrival=arrival)
 
 
 def ending(path: Path) -> str:

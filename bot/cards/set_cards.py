@@ -1,7 +1,7 @@
 """The one message of several variations: their progress, then the gallery of their videos."""
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -160,6 +160,10 @@ class CardsOfOrders:
     async def deliver(self, job: Job) -> Posted:
         """Put the job's video on its card; raises as `Cards.deliver`."""
         return await self._of(job).deliver(job)
+
+    async def deliver_arriving(self, job: Job, turn: AbstractAsyncContextManager[None]) -> Posted | None:
+        """Put the job's video on its card while it arrives; None if that cannot be."""
+        return await self._of(job).deliver_arriving(job, turn)
 
     async def replace_link(self, job: Job) -> Posted:
         """Put the video in place of its link; raises as `Cards.replace_link`."""

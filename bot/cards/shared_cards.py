@@ -12,6 +12,7 @@ Where the message is gone or too old, a video is posted by itself, as that of a 
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -122,6 +123,10 @@ class SharedCards(JobCards, Generic[SharedT]):
 
     def _end(self, job: Job, live: Live) -> MessageContent:
         return MessageContent(self.card(job, live), announcement=end_announcement(job), tells=end_kind(job))
+
+    async def deliver_arriving(self, job: Job, turn: AbstractAsyncContextManager[None]) -> Posted | None:
+        """Return None: a slow download would keep the others' edits of the message waiting."""
+        del job, turn
 
     async def link_children(self, job: Job, children: Sequence[Job]) -> None:
         """Do nothing: the line of one of several jobs has no room for what was made of it."""

@@ -19,11 +19,15 @@ _LENGTH_BYTES = 4
 _Box = tuple[bytes, int, int]  # name, and where its content starts and ends
 
 
-def surely_plays(path: Path) -> bool:
-    """Return whether the file is whole from its first box to its last, and holds a first picture of a known codec."""
+def surely_plays(path: Path, size_bytes: int | None = None) -> bool:
+    """Return whether the file is whole from its first box to its last, and holds a first picture of a known codec.
+
+    Of a file that is still being written, `size_bytes` is the size that it will have, and what is there must be enough
+    to tell.
+    """
     try:
         with path.open("rb") as file:
-            return _plays(file, path.stat().st_size)
+            return _plays(file, path.stat().st_size if size_bytes is None else size_bytes)
     except (OSError, IndexError):
         return False
 

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 
 from bot.errors import DiskRefused, DownloadFailed, DownloadTooLarge
+from bot.net.arrival import Arrival
 from bot.net.decoding import is_plain
 from bot.net.file_session import ConnectionBroken, FileReply, FileSession
 
@@ -59,6 +60,7 @@ class _Download(Generic[T]):
     path: Path
     limits: Limits
     then: Callable[[int], T]
+    arrival: Arrival[Any] | None = None
 
     @property
     def where(self) -> str:
@@ -95,12 +97,21 @@ async def to_disk(http: FileSession, url: str, path: Path, limits: Limits) -> in
     return await to_disk_then(http, url, path, limits, lambda size: size)
 
 
-async def to_disk_then(http: FileSession, url: str, path: Path, limits: Limits, then: Callable[[int], T]) -> T:
+async def to_disk_then(
+    http: FileSession,
+    url: str,
+    path: Path,
+    limits: Limits,
+    then: Callable[[int], T],
+    *,
+    arrival: Arrival[Any] | None = None,
+) -> T:
     """Download as `to_disk` does, and return what `then` makes of the size once the file is at `path`.
 
     `then` runs in the download's thread, because each change of threads costs time; what it raises is raised.
+    `arrival` is told how far the file is; who made it ends it.
     """
-    download = _Download(http=http, url=_parsed(url), path=path, limits=limits, then=then)
+    download = _Download(http=http, url=_parsed(url), path=path, limits=limits, then=then, arrival=arrival)
     if not limits.allowed(download.url):
         raise DownloadFailed(f"{download.where} is not a host that files are taken from")
     try:
@@ -159,14 +170,29 @@ def _take(download: _Download[T], reply: FileReply) -> _Done[T] | _Redirect:
     try:
         with _on_disk():
             file = part.open("wb", buffering=0)
-        with file:
-            size = _pour(download, reply, file.write)
+        with file, _arriving(download, reply, part) as grow:
+            size = _pour(download, reply, file.write, grow)
         with _on_disk():
             part.replace(download.path)
     finally:
         with _on_disk():
             part.unlink(missing_ok=True)
     return _Done(download.then(size))
+
+
+@contextmanager
+def _arriving(download: _Download[T], reply: FileReply, part: Path) -> Generator[Callable[[int], None]]:
+    """Yield what is called with the number of bytes that are on disk."""
+    arrival = download.arrival
+    if arrival is None:
+        yield lambda _: None
+        return
+    arrival.begin(part, _announced(reply))
+    try:
+        yield partial(arrival.grow, part)
+    except BaseException:
+        arrival.break_off(part)
+        raise
 
 
 @contextmanager
@@ -177,7 +203,9 @@ def _on_disk() -> Generator[None]:
         raise DiskRefused(f"the file could not be written to disk: {error.strerror}") from error
 
 
-def _pour(download: _Download[T], reply: FileReply, write: Callable[[memoryview], int]) -> int:
+def _pour(
+    download: _Download[T], reply: FileReply, write: Callable[[memoryview], int], grow: Callable[[int], None]
+) -> int:
     """Write the body in large pieces; stop as soon as it is larger than `bytes_max`."""
     size, buffer = 0, memoryview(bytearray(BUFFER_BYTES))
     while got := reply.read_into(buffer):
@@ -190,6 +218,7 @@ def _pour(download: _Download[T], reply: FileReply, write: Callable[[memoryview]
         with _on_disk():
             while piece:
                 piece = piece[write(piece) :]
+        grow(size)
     announced = _announced(reply)
     if announced is not None and announced != size:
         raise _RetryError(f"{size} of {announced} bytes came")

@@ -1,5 +1,6 @@
 """What the runner needs of a job's card, as a protocol; `bot.cards.job_cards` implements it."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,6 +69,13 @@ class Cards(Protocol):
         Raises:
             DiscordBusy: try again later.
             DeliveryError: neither the file nor the link could be posted.
+        """
+        ...
+
+    async def deliver_arriving(self, job: Job, turn: AbstractAsyncContextManager[None]) -> Posted | None:
+        """Put the video that `fetch` is downloading on its card while it arrives, in the turn.
+
+        Returns None if that cannot be, or Discord did not take it: call `deliver` once the video is there.
         """
         ...
 

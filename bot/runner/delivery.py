@@ -48,6 +48,10 @@ class Delivery:
 
         `video` is a download of it that has begun, as `Cards.fetch`.
         """
+        if video is not None:
+            posted = await self._cards.deliver_arriving(job, self._turns.turn(job.requester))
+            if posted is not None:
+                return self._posted(job, posted)
         if await self._prepared(job, video) == "unplayable":
             return machine.Undeliverable(Failure(kind="unplayable"), self._retry_at(job))
         for attempt in range(self._settings.delivery_tries):

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -115,6 +116,10 @@ class RememberedCards:
         if self._reason is not None:
             self.links.append(self._reason)
         return Posted(MessageRef(channel_id=20, message_id=99), self._reason)
+
+    async def deliver_arriving(self, job: Job, turn: AbstractAsyncContextManager[None]) -> Posted | None:
+        """Return None: no video arrives slowly here."""
+        del job, turn
 
     async def replace_link(self, job: Job) -> Posted:
         """Record the video, or fail."""

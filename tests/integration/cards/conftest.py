@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 import pytest
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 from discord.http import Route
 
 from bot.cards.job_cards import JobCards
@@ -55,6 +55,9 @@ class FakeDiscord:
         self.video = mp4(300_000)
         self.video_status = 200
         self.video_hits = 0
+        self.half_sent = asyncio.Event()  # with a `second_half`, which is awaited before the rest is sent
+        self.second_half: asyncio.Future[bool] | None = None  # False: the connection breaks there
+        self.request_begun = asyncio.Event()
         self.targets: list[str] = []
         self.url = ""
 
@@ -88,10 +91,26 @@ class FakeDiscord:
         owner = {"id": "1", "username": "o", "discriminator": "0", "avatar": None}
         return _json({**facts, "bot_public": True, "bot_require_code_grant": False, "owner": owner})
 
-    async def _cdn(self, request: web.Request) -> web.Response:
+    async def _cdn(self, request: web.Request) -> web.StreamResponse:
         self.video_hits += 1
         self.targets.append(request.raw_path)
+        if self.second_half is not None:
+            return await self._in_halves(request, self.second_half)
         return web.Response(status=self.video_status, body=self.video)
+
+    async def _in_halves(self, request: web.Request, second_half: asyncio.Future[bool]) -> web.StreamResponse:
+        reply = web.StreamResponse(headers={"Content-Length": str(len(self.video))})
+        await reply.prepare(request)
+        middle = len(self.video) // 2
+        await reply.write(self.video[:middle])
+        self.half_sent.set()
+        if await second_half:
+            await reply.write(self.video[middle:])
+        else:
+            self.second_half = None
+            assert request.transport is not None
+            request.transport.abort()
+        return reply
 
     async def _open_mail(self, _request: web.Request) -> web.Response:
         return _json({"id": str(MAIL), "type": 1, "recipients": []})
@@ -100,6 +119,7 @@ class FakeDiscord:
         return _json(self.posted[::-1])
 
     async def _change(self, request: web.Request) -> web.StreamResponse:
+        self.request_begun.set()
         asked = await _read(request)
         self.asked.append(asked)
         self.arrived.set()
@@ -130,9 +150,15 @@ async def _read(request: web.Request) -> FakeRequest:
     path = request.path.removeprefix("/api")
     if not request.content_type.startswith("multipart/"):
         return FakeRequest(request.method, path, await request.json())
-    form = await request.post()
-    files = [(part.filename, len(part.file.read())) for part in form.values() if isinstance(part, web.FileField)]
-    return FakeRequest(request.method, path, json.loads(str(form["payload_json"])), files)
+    payload: dict[str, Any] = {}
+    files: list[tuple[str, int]] = []
+    async for part in await request.multipart():
+        assert isinstance(part, BodyPartReader)
+        if part.filename is None:
+            payload = json.loads(await part.text())
+        else:
+            files.append((part.filename, len(await part.read())))
+    return FakeRequest(request.method, path, payload, files)
 
 
 def _message(message_id: int, asked: FakeRequest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any, TypeVar
 
 import pytest
@@ -16,6 +16,7 @@ from bot.jobs.events import Event
 from bot.jobs.model import Job, LinkReason, State
 from bot.jobs.transactions import Advanced
 from bot.runner import job_driver
+from bot.runner.cards_port import MessageRef, Posted
 from bot.runner.event_writer import EventWriter
 from bot.storage.transaction import Transaction
 from tests.support.runner_rig import RunnerRig
@@ -55,6 +56,28 @@ async def test_the_download_does_not_wait_for_the_settlement(rig: RunnerRig, mon
     assert fetched.is_set()
     assert posted_too_early == []
     assert len(rig.cards.delivered) == 1
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_settled_video_is_posted_while_it_arrives(
+    rig: RunnerRig, monkeypatch: pytest.MonkeyPatch, arrives: bool
+) -> None:
+    """What can be posted while it is downloaded is, in a turn and after its settlement; else it is posted later."""
+    seen = list[tuple[State, set[int]]]()
+
+    async def deliver_arriving(job: Job, turn: AbstractAsyncContextManager[None]) -> Posted | None:
+        async with turn:
+            stored = await rig.job()
+            spent = {one.spent_microusd for one in (await rig.view_of(stored)).standings}
+            seen.append((stored.state, spent))
+        return Posted(MessageRef(channel_id=20, message_id=77)) if arrives else None
+
+    monkeypatch.setattr(rig.cards, "deliver_arriving", deliver_arriving)
+    await rig.runner.accept(await rig.order())
+    job = await rig.until(lambda job: job.told)
+    assert seen == [("delivering", {job.quote_microusd})]
+    assert (job.state, job.address.message_id) == ("done", 77 if arrives else 99)
+    assert len(rig.cards.delivered) == (0 if arrives else 1)
 
 
 async def test_a_download_ends_with_its_job(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:

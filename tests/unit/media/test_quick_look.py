@@ -50,6 +50,21 @@ def test_anything_else_is_for_the_decoder(tmp_path: Path, content: bytes) -> Non
     assert not looked_at(tmp_path, content)
 
 
+@pytest.mark.parametrize(("part", "plays"), [(VIDEO, True), (VIDEO[:-1], True), (VIDEO[:300], False), (b"", False)])
+def test_a_video_that_is_still_written(tmp_path: Path, part: bytes, plays: bool) -> None:
+    """What is there of a file of known size tells whether it will play, once the first picture's units are there."""
+    path = tmp_path / "a.part"
+    path.write_bytes(part)
+    assert surely_plays(path, len(VIDEO)) == plays
+
+
+def test_what_follows_the_media_is_waited_for(tmp_path: Path) -> None:
+    """A file whose end is not seen yet may hold anything there."""
+    path = tmp_path / "a.part"
+    path.write_bytes(VIDEO)
+    assert not surely_plays(path, len(VIDEO) + 1000)
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     """A missing file does not play."""
     assert not surely_plays(tmp_path / "none.mp4")
