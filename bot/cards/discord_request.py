@@ -45,6 +45,7 @@ _BY_CODE: dict[int, Trouble] = {
 _TOO_LARGE, _FORBIDDEN, _UNAUTHORISED, _NOT_FOUND, _TOO_SLOW, _SLOW_DOWN, _SERVER = 413, 403, 401, 404, 408, 429, 500
 
 _ACKNOWLEDGED = 40060
+_OF_OTHERS: frozenset[Trouble] = frozenset({"token_dead", "later", "message_gone", "no_access"})
 
 _LOG = logging.getLogger(__name__)
 CONNECTION_ERRORS = (aiohttp.ClientError, OSError)  # discord.py lets them through
@@ -100,10 +101,10 @@ def is_no_defect(error: BaseException) -> bool:
     """Return whether a request to Discord failed although nothing was wrong with it.
 
     The network or Discord had trouble, or the interaction was over, or it was answered already: the earlier answer's
-    reply had been lost.
+    reply had been lost. Or somebody deleted the message or the channel meanwhile, or took a permission away.
     """
     if isinstance(error, discord.HTTPException):
-        return error.code == _ACKNOWLEDGED or trouble_of(error.status, error.code) in {"token_dead", "later"}
+        return error.code == _ACKNOWLEDGED or trouble_of(error.status, error.code) in _OF_OTHERS
     return isinstance(error, aiohttp.ClientError)
 
 

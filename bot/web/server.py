@@ -6,11 +6,13 @@ alive, and whether it is ready. A route whose part is not up yet, or not any mor
 
 import asyncio
 import errno
+import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import cast
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.errors import SettingsRefused
 from bot.settings import WebSettings
@@ -20,6 +22,16 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 SHUTDOWN_TIMEOUT_S = 1.0
 BODY_BYTES_MAX = 1024
+log = logging.getLogger(__name__)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return whether aiohttp logs a defect: what is no HTTP has its 400, and anybody may send it without end."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError | web.RequestPayloadError)
+
+
+log.addFilter(_is_worth_a_line)
 
 
 class Route:
@@ -36,12 +48,15 @@ class Route:
         self._answer = answer
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request; 413 when its announced body is longer than `body_bytes_max`."""
+        """Answer one request; 413 when its announced body is longer than `body_bytes_max`, 400 when it is no body."""
         if self._answer is None:
             return web.Response(status=503, headers={"Retry-After": "5"})
         if (request.content_length or 0) > self.body_bytes_max:
             return web.Response(status=413)
-        return await self._answer(request)
+        try:
+            return await self._answer(request)
+        except (HttpProcessingError, web.RequestPayloadError):
+            return web.Response(status=400)
 
 
 class WebServer:
@@ -76,7 +91,7 @@ class WebServer:
         app = web.Application(client_max_size=longest, middlewares=[self.connections.answer])
         for route in self._routes:
             app.router.add_route(route.method, route.path, route.answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
+        runner = web.AppRunner(app, access_log=None, logger=log, shutdown_timeout=SHUTDOWN_TIMEOUT_S)
         await runner.setup()
         answering = cast("web.Server", runner.server)  # it is there once the runner is set up
         try:

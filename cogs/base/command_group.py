@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import discord
 from discord import app_commands
 
+from bot.client import Interaction
 from cogs.base.cog import TreeCommand
 
 SERVERS = app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False)
@@ -27,8 +28,34 @@ class CommandSpec:
 def add_all(group: GroupT, specs: Iterable[CommandSpec]) -> GroupT:
     """Add a new command for each spec, and return the group. Command objects are never shared between two clients."""
     for spec in specs:
-        group.add_command(app_commands.Command(name=spec.name, description=spec.description, callback=spec.callback))
+        command = app_commands.Command[Any, ..., Any](
+            name=spec.name, description=spec.description, callback=spec.callback
+        )
+        command.add_check(check_choices)
+        group.add_command(command)
     return group
+
+
+class NotOffered(app_commands.CheckFailure):
+    """An option has a value that is not among its choices; the text is for the member."""
+
+
+async def check_choices(interaction: Interaction) -> bool:
+    """Check that each option that offers choices has one of them: a modified client can send any value.
+
+    Raises:
+        NotOffered: one has another value.
+    """
+    command, given = interaction.command, vars(interaction.namespace)
+    for option in command.parameters if isinstance(command, app_commands.Command) else ():
+        value = given.get(option.display_name)
+        if option.choices and value is not None and value not in [choice.value for choice in option.choices]:
+            shown = discord.utils.escape_markdown(str(value))[:100]
+            raise NotOffered(
+                f"“{shown}” is none of the choices for {option.display_name}. Choose one that Discord offers; "
+                "nothing was changed."
+            )
+    return True
 
 
 def top_group(

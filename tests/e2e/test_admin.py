@@ -98,6 +98,19 @@ async def test_only_admins(stage: Stage) -> None:
     assert (await admin(stage, "audit")).text == before
 
 
+async def test_choices_bind_what_arrives(stage: Stage) -> None:
+    """A value that is none of an option's choices, as a modified client can send, is refused and changes nothing."""
+    before = (await admin(stage, "audit")).text
+    for path, command in await commands(stage):
+        options: list[dict[str, Any]] = command.get("options", [])
+        needed = {one["name"]: EXAMPLES[one["name"]] for one in options if one.get("required")}
+        for name in [one["name"] for one in options if one.get("choices")]:
+            answer = await ask(stage, "admin", f"wanda-admin {path}", unchecked=True, **{**needed, name: "*evil*"})
+            assert answer.private
+            assert answer.text.startswith(f"“\\*evil\\*” is none of the choices for {name}."), path
+    assert (await admin(stage, "audit")).text == before
+
+
 async def test_a_log_channel_hears_every_act(stage: Stage) -> None:
     """The log channel gets a line for each act, with who, what and why, and notifies nobody."""
     await admin(stage, "log-channel")

@@ -215,7 +215,7 @@ async def test_a_costly_recipe_asks_first(stage: Stage, files: Path) -> None:
 
 @module
 async def test_a_forged_page(stage: Stage, files: Path) -> None:
-    """A page with an unknown filter is refused with a sentence."""
+    """A list with an unknown filter is refused with a sentence."""
     await one_video(stage, files)
     answer = await ask(stage, "maker", "jobs list", unchecked=True, state="everything")
-    assert "is too old to open" in (await read(stage, "maker", answer.message_id)).text
+    assert "“everything” is none of the choices for state" in (await read(stage, "maker", answer.message_id)).text

@@ -41,6 +41,7 @@ REFUSALS = {
         "OptionRefused",
         "Refusal",
         "NotAdmin",
+        "NotOffered",
     ),
 }
 KINDS = {

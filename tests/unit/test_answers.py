@@ -27,12 +27,15 @@ def refused(status: int, code: int) -> discord.HTTPException:
     [
         refused(404, 10062),  # more than 3 s passed
         refused(400, 40060),  # answered already
+        refused(404, 10008),  # its message was deleted meanwhile
+        refused(404, 10003),  # its channel was
+        refused(403, 50001),
         refused(503, 0),
         aiohttp.ServerDisconnectedError(),
     ],
 )
 def test_an_answer_that_discord_does_not_take_is_no_defect(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    """One line without a traceback tells of an interaction that was over, or of trouble on the way."""
+    """One line without a traceback tells of an interaction that was over, or of trouble that others made."""
     sentence_for(error, INTERACTION)
     (record,) = caplog.records
     assert (record.levelno, record.exc_info) == (logging.WARNING, None)
