@@ -46,8 +46,7 @@ def execute(cursor: sqlite3.Cursor, statement: Statement) -> Any:
             return execute(cursor, One(statement.sql))
         return execute(cursor, statement.only) if isinstance(statement, Alone) else None
     translated = _translated(statement.sql)
-    args, order = statement.args, translated.order
-    cursor.execute(translated.sql, args if order is None else [args[place] for place in order])
+    cursor.execute(translated.sql, statement.args)
     # Fetch all rows: SQLite cannot release a savepoint while a statement has unread rows.
     rows = cursor.fetchall()
     if not rows:
@@ -59,18 +58,16 @@ def execute(cursor: sqlite3.Cursor, statement: Statement) -> Any:
 
 
 class _Translated:
-    """The SQL with `?` for `$1`, and the index of each parameter's argument; None if they are in order.
+    """The SQL with `?1` for `$1` (https://www.sqlite.org/lang_expr.html#varparam).
 
     SQLite treats `$1` as a name, and looking names up in a mapping takes several times as long as binding a sequence.
     `names` are the columns once they are known, unless the tables decide which there are (`SELECT *`).
     """
 
-    __slots__ = ("names", "order", "sql")
+    __slots__ = ("names", "sql")
 
     def __init__(self, sql: str) -> None:
-        order = tuple(int(number) - 1 for number in _PARAMETER.findall(sql))
-        self.sql = _PARAMETER.sub("?", sql)
-        self.order = None if order == tuple(range(len(order))) else order
+        self.sql = _PARAMETER.sub(r"?\1", sql)
         self.names: Sequence[str] = ()
 
     def read_names(self, cursor: sqlite3.Cursor) -> Sequence[str]:

@@ -102,6 +102,8 @@ class Constant(NamedTuple):
 Statement: TypeAlias = One | Many | Lock | Notify | Together | UnderLock | Alone | Constant
 PLAIN = (One, Many)  # in this form isinstance takes a third of the time
 Transaction: TypeAlias = Generator[Statement, Any, T]
+# Its number, and what it waits for; a statement that stands for itself has no transaction.
+_Step: TypeAlias = tuple[int, Transaction[Any] | None, Statement]
 
 
 def many(sql: str, args: Sequence[Any] = ()) -> Transaction[list[Row]]:
@@ -186,30 +188,28 @@ def together(*steps: Transaction[Any] | One | Many) -> Transaction[tuple[Any, ..
         TypeError: one of them locks or notifies beside another one's statement.
     """
     results: list[Any] = [None] * len(steps)
-    asked: dict[int, Statement] = {}  # by the number of the step that waits for the answer
+    waiting: list[_Step] = []
     try:
         for number, step in enumerate(steps):
             if isinstance(step, PLAIN):
-                asked[number] = step
+                waiting.append((number, None, step))
                 continue
             try:
-                asked[number] = next(step)
+                waiting.append((number, step, next(step)))
             except StopIteration as end:
                 results[number] = end.value
-        while asked:
-            constant = next((number for number, one in asked.items() if isinstance(one, Constant)), None)
-            now = asked if constant is None else {constant: asked[constant]}
-            for number, answer in zip(tuple(now), (yield from _answers(tuple(now.values()))), strict=True):
-                step = steps[number]
-                if isinstance(step, PLAIN):
+        while waiting:
+            asked = [one for one in waiting if isinstance(one[2], Constant)][:1] or waiting
+            answers = yield from _answers([statement for _, _, statement in asked])
+            waiting = [] if asked is waiting else [one for one in waiting if one is not asked[0]]
+            for (number, step, _), answer in zip(asked, answers, strict=True):
+                if step is None:
                     results[number] = answer
-                    del asked[number]
                     continue
                 try:
-                    asked[number] = step.send(answer)
+                    waiting.append((number, step, step.send(answer)))
                 except StopIteration as end:
                     results[number] = end.value
-                    del asked[number]
     finally:
         for step in steps:
             if not isinstance(step, PLAIN):
@@ -234,7 +234,11 @@ def _answers(asked: Sequence[Statement]) -> Transaction[Sequence[Any]]:
     """Ask statements at once, and return the answer of each."""
     if len(asked) == 1:
         return ((yield asked[0]),)
-    rest = iter((yield Together(_parts(asked))))
+    parts = _parts(asked)
+    answers: Sequence[Any] = yield Together(parts)
+    if not any(isinstance(one, Together) for one in asked):
+        return answers
+    rest = iter(answers)
     return [tuple(next(rest) for _ in one.parts) if isinstance(one, Together) else next(rest) for one in asked]
 
 
