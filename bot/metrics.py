@@ -129,7 +129,8 @@ FAL_BALANCE_DOLLARS = _gauge(
 FAL_BALANCE_DOLLARS.set(float("nan"))
 FAL_LOOKED_AT = _gauge(
     "wanda_fal_look_timestamp_seconds",
-    "When fal's price list, all schemas or the account were read last, by what it was; take the maximum",
+    "When fal's price list, all schemas or the balance were read last, or tried to be first, by what it was; take the "
+    "maximum",
     "what",
 )
 
@@ -143,7 +144,8 @@ BILLS = _counter(
 )
 BILL_READ_AT = _gauge(
     "wanda_bill_read_timestamp_seconds",
-    "Up to when fal's whole bill was read, by the process with shard 0, else 0; take the maximum",
+    "Up to when fal's whole bill was read, or if it never was, when that was tried first, by the process with shard 0, "
+    "else 0; take the maximum",
 )
 BILL_STRANGERS = _gauge(
     "wanda_bill_strangers",

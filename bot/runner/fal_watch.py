@@ -76,6 +76,7 @@ class FalWatch:
         self._kept_on = kept_on(settings)
         self._shards = shards
         self._clock = clock
+        self._begun: set[str] = set()
 
     async def keep_watching(self) -> None:
         """Look until cancelled."""
@@ -153,6 +154,7 @@ class FalWatch:
         Raises:
             StorageError: the database did not answer.
         """
+        self._note_beginning("price")
         try:
             listed = await self._fal.unit_prices([mode.endpoint for mode in MODES])
         except FalError as error:
@@ -186,6 +188,7 @@ class FalWatch:
         Raises:
             StorageError: the database did not answer.
         """
+        self._note_beginning("schema")
         fine = all([await self._look_at_schema(mode) for mode in MODES])
         if fine:
             _note_look("schema")
@@ -213,6 +216,12 @@ class FalWatch:
         text = schema_sentence(mode, faults)
         await self._alarms.begin("schema", mode.id, what=text, text=text, closes=closes)
         return False
+
+    def _note_beginning(self, what: str) -> None:
+        """Count from the first look, so that what this process never reads is missed in time, too."""
+        if what not in self._begun:
+            self._begun.add(what)
+            _note_look(what)
 
     async def _not_read(self, what: str, error: FalError) -> None:
         log.warning("fal's %s could not be read, so nothing changes: %s", what, error)

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from bot import metrics
@@ -41,6 +41,7 @@ class Reconciler:
     has_key: bool
     shards: ShardsNow
     clock: Callable[[], float]
+    _has_begun: bool = field(default=False, init=False)
 
     async def round(self) -> Counter[Compared]:
         """Read what is new of the bill, and compare what is open; returns what came of it.
@@ -67,6 +68,9 @@ class Reconciler:
         again_s, first_s = self.settings.again_h * HOUR_S, self.settings.first_days * DAY_S
         begin = await self.store.read(bills.read_from(now=now, again_s=again_s, first_s=first_s))
         known, start = await self.store.read(bills.read_times()), max(begin, now - keep_s)
+        if not self._has_begun:  # so that a bill that this process never reads is missed in time, too
+            self._has_begun = True
+            metrics.BILL_READ_AT.set(now if known is None else min(known[1], now))
         while start < now:
             end = min(now, start + SLICE_S)
             await self._read_slice(start, end)

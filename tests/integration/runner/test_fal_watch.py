@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot import metrics
 from bot.catalogue.registry import MODES, price_table
 from bot.cli.check_fal import check_fal
 from bot.errors import Closed, FalAccountError, SettingsRefused
@@ -79,6 +80,20 @@ async def rig() -> AsyncIterator[Rig]:
             account = FalAccount(alarms, client.check_account, pause_s=0.02)
             yield Rig(fal, http, store, alarms, account, client)
             await account.close()
+
+
+async def test_what_is_never_read_is_missed(rig: Rig) -> None:
+    """The alert counts a price list that this process never could read from its first look."""
+    labels = {"what": "price"}
+    metrics.FAL_LOOKED_AT.labels(**labels).set(0)
+    await rig.plan("faults", at="pricing", status=500, times=9)
+    watch, began = rig.watch(), time.time()
+    assert not await watch.look_at_prices()
+    first = metrics.REGISTRY.get_sample_value("wanda_fal_look_timestamp_seconds", labels)
+    assert first is not None
+    assert first >= began
+    assert not await watch.look_at_prices()
+    assert metrics.REGISTRY.get_sample_value("wanda_fal_look_timestamp_seconds", labels) == first
 
 
 async def test_a_quiet_day(rig: Rig) -> None:

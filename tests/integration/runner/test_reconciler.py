@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import httpx
 import pytest
 
+from bot import metrics
 from bot.errors import FalUnreachable, StorageError
 from bot.fal.platform import FalPlatform
 from bot.fal.wire.platform import BillingEvent, Page
@@ -335,6 +336,28 @@ async def test_on_the_stand_in(store: MemoryStore) -> None:
         async with make_http(known) as wire:
             with pytest.raises(Exception, match=r"40[13]"):
                 await FalPlatform(wire, known).balance()
+
+
+async def test_a_bill_that_is_never_read_is_missed(store: MemoryStore) -> None:
+    """The alert counts from what was read last, also before this start; a bill that never was, from the first try."""
+
+    def read_at() -> float | None:
+        return metrics.REGISTRY.get_sample_value("wanda_bill_read_timestamp_seconds")
+
+    never = reconciler(store, Bill(fails_at=1))
+    with pytest.raises(FalUnreachable):
+        await never.round()
+    assert read_at() == NOW
+    never.clock = lambda: NOW + 60
+    never.platform = cast("FalPlatform", Bill(fails_at=1))
+    with pytest.raises(FalUnreachable):
+        await never.round()
+    assert read_at() == NOW
+    await reconciler(store, Bill(), now=NOW + 100).round()
+    assert read_at() == NOW + 100
+    with pytest.raises(FalUnreachable):  # the next start
+        await reconciler(store, Bill(fails_at=1), now=NOW + 9000).round()
+    assert read_at() == NOW + 100
 
 
 async def test_a_database_that_is_away(store: MemoryStore) -> None:
