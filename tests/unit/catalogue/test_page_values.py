@@ -6,6 +6,7 @@ import pytest
 
 from bot.catalogue import registry
 from bot.catalogue.fields import OptionSpec
+from bot.catalogue.phrases import option_words
 from bot.errors import OptionRefused
 from tests.support.catalogue_samples import request
 
@@ -202,7 +203,9 @@ def test_a_range_is_inclusive_and_closed(mode_id: str, name: str, bounds: tuple[
     for value in bounds:
         assert getattr(request(mode_id, **{name: value}), name) == value
     for value in (least - 1, most + 1):
-        with pytest.raises(OptionRefused, match=f"^{name} is {value};.*from {least:,} to {most:,} "):
+        with pytest.raises(
+            OptionRefused, match=f"^The {option_words(name)} is {value}, and .*from {least:,} to {most:,}[.]"
+        ):
             request(mode_id, **{name: value})
 
 
@@ -219,7 +222,7 @@ def test_a_choice_is_one_of_the_pages(mode_id: str, name: str, choices: list[str
     """Every choice of the page is accepted; any other value is refused with the choices."""
     for value in choices:
         assert getattr(request(mode_id, **{name: value}), name) == value
-    with pytest.raises(OptionRefused, match=f"^{name} is 8k;.*{choices[-1]}"):
+    with pytest.raises(OptionRefused, match=f"^The {option_words(name)} is 8k, and .*{choices[-1]}"):
         request(mode_id, **{name: "8k"})
 
 

@@ -52,7 +52,7 @@ def test_an_operator_states_another() -> None:
     [
         (
             {"wan27_image": "resolution=4k"},
-            "WANDA_DEFAULT_WAN27_IMAGE is not usable: resolution is 4k; .* 720p or 1080p",
+            "WANDA_DEFAULT_WAN27_IMAGE is not usable: The resolution is 4k, .* 720p or 1080p",
         ),
         ({"wan25_image": "duration=7"}, "WANDA_DEFAULT_WAN25_IMAGE is not usable: The duration is 7, and .* 5 or 10"),
         ({"wan22_video": "seed=7"}, "it sets resolution and num_frames, such as .* num_frames=81; seed=7 does not"),
