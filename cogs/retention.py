@@ -6,7 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.errors import StorageError
-from bot.jobs.erasure import keep_guild, note_guilds
+from bot.jobs.leaving import keep_guild, note_guilds
 from bot.runner.retention import keep_tidy
 from bot.sharding import Shards
 from cogs.base.cog import ShardLoopCog

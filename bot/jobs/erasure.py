@@ -4,12 +4,13 @@
 it notes that, `removals` has them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.chunks import chunks
 from bot.errors import Busy
 from bot.jobs.chip_in_endings import forget_chip_ins_in, forget_chip_ins_of
+from bot.jobs.leaving import keep_guild
 from bot.jobs.model import Job
 from bot.jobs.notices import forget_notices_in, forget_notices_of
 from bot.jobs.pick_rows import forget_picks_in, forget_picks_of
@@ -45,36 +46,18 @@ SELECT (SELECT count(*) FROM jobs WHERE member_id = $1 AND told = 0)
 WHERE d.member_id = $1 AND d.position = 0 AND j.told = 0)
 + (SELECT count(*) FROM draws d JOIN shares s ON s.id = d.job_id AND s.id <> s.job_id
 JOIN reservations r ON r.job_id = s.job_id WHERE d.member_id = $1 AND d.position = 0) AS n"""
-# All rows of jobs that are deleted or changed, in one order: members of one film who are erased at once have the same.
-_LOCK_JOBS = """
-SELECT id FROM jobs WHERE id IN (SELECT id FROM jobs WHERE member_id = $1 AND told = 1
-UNION SELECT id FROM jobs WHERE approved_by = $1
-UNION SELECT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id WHERE d.member_id = $1 AND d.position = 0)
-ORDER BY id FOR UPDATE"""
-# A member's draws at position 0 have an index.
-_SHARED = """
+# Others' jobs too. A member's draws at position 0 have an index.
+_PAID_FOR = """
 SELECT DISTINCT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id
-WHERE d.member_id = $1 AND d.position = 0 ORDER BY s.job_id"""
+WHERE d.member_id = $1 AND d.position = 0"""
+# All rows of jobs that are deleted or changed, in one order: members of one film who are erased at once have the same.
+_LOCK_JOBS = f"""
+SELECT id FROM jobs WHERE id IN (SELECT id FROM jobs WHERE member_id = $1 AND told = 1
+UNION SELECT id FROM jobs WHERE approved_by = $1 UNION {_PAID_FOR}) ORDER BY id FOR UPDATE"""  # noqa: S608 - a constant of this module
 _WITH_DELETED_SOURCES = """
 SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
 WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
 ORDER BY told DESC, created_at LIMIT $1"""
-# One server after the other, by an index that begins with it: the jobs of a year are those of a few servers.
-_IN_TABLE = """
-SELECT guild_id FROM (WITH RECURSIVE found (guild_id) AS (SELECT MIN(guild_id) FROM {table} UNION ALL
-SELECT (SELECT MIN(later.guild_id) FROM {table} later WHERE later.guild_id > found.guild_id) FROM found
-WHERE found.guild_id IS NOT NULL) SELECT guild_id FROM found) AS of_{table}"""
-_INDEXED = (
-    *("jobs", "rules", "asks", "preferences", "presets", "money_requests"),
-    *("films", "film_drafts", "chip_ins"),
-)
-_IN_TABLES = " UNION ".join(_IN_TABLE.format(table=table) for table in _INDEXED)
-_SERVERS = f"""
-SELECT guild_id FROM ({_IN_TABLES} UNION SELECT guild_id FROM warnings) AS servers
-WHERE guild_id <> 0 AND {{mine}}"""  # noqa: S608 - names of ours
-_LEAVE = """
-INSERT INTO leaving (guild_id, at) VALUES ($1, $2)
-ON CONFLICT (guild_id) DO UPDATE SET at = CASE WHEN leaving.at < excluded.at THEN leaving.at ELSE excluded.at END"""
 
 
 def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
@@ -86,7 +69,7 @@ def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
     Raises:
         Busy: a video that they pay for is still being made, or money is reserved for one.
     """
-    shared: list[Row] = yield Many(_SHARED, (member_id,))
+    shared: list[Row] = yield Many(f"{_PAID_FOR} ORDER BY s.job_id", (member_id,))
     yield Lock(_LOCK_JOBS, (member_id,))
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_shares(member_id, [row["job_id"] for row in shared])
@@ -126,37 +109,6 @@ def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
 def unname_in(guild_id: int, member_id: int) -> Transaction[None]:
     """Replace the member's id by the pseudonym in one server's ledger."""
     yield from unname(guild_id, member_id)
-
-
-def mark_guild_left(guild_id: int, *, at: float) -> Transaction[None]:
-    """Mark the server's data for deletion at `at`; an earlier mark stays."""
-    yield One(_LEAVE, (guild_id, at))
-
-
-def keep_guild(guild_id: int) -> Transaction[None]:
-    """Remove the server's deletion mark; data that is not deleted yet stays."""
-    yield One("DELETE FROM leaving WHERE guild_id = $1", (guild_id,))
-
-
-def guilds_to_delete(shards: Shards = EVERY_SHARD, *, at: float) -> Transaction[tuple[int, ...]]:
-    """Return the servers that are marked for deletion at `at` or earlier."""
-    rows: list[Row] = yield Many(
-        f"SELECT guild_id FROM leaving WHERE at <= $1 AND {shards.where()} ORDER BY guild_id",  # noqa: S608 - numbers
-        (at,),
-    )
-    return tuple(row["guild_id"] for row in rows)
-
-
-def note_guilds(present: Collection[int], shards: Shards = EVERY_SHARD, *, at: float) -> Transaction[None]:
-    """Mark these shards' servers that Wanda is no longer in for deletion at `at`; unmark those she is in."""
-    marked: list[Row] = yield Many(f"SELECT guild_id FROM leaving WHERE {shards.where()} ORDER BY guild_id")  # noqa: S608 - numbers
-    known: list[Row] = yield Many(_SERVERS.format(mine=shards.where()))
-    for guild_id in (row["guild_id"] for row in marked):
-        if guild_id in present:
-            yield from keep_guild(guild_id)
-    for guild_id in sorted(row["guild_id"] for row in known):
-        if guild_id not in present:
-            yield from mark_guild_left(guild_id, at=at)
 
 
 @dataclass(frozen=True, slots=True)

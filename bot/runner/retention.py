@@ -14,7 +14,7 @@ from bot.files.files import Files
 from bot.files.names import beside
 from bot.films import drafts
 from bot.films.transactions import note_files_gone, old_films
-from bot.jobs import erasure, queries, removals
+from bot.jobs import erasure, leaving, queries, removals
 from bot.media.rules.preview import preview_name
 from bot.runner.orphans import Orphans
 from bot.sharding import Shards
@@ -65,7 +65,7 @@ class Retention:
         Raises:
             StorageError: the database did not answer; a later round goes on.
         """
-        await self.store.write(erasure.mark_guild_left(guild_id, at=self.clock()), guild_id=None)
+        await self.store.write(leaving.mark_guild_left(guild_id, at=self.clock()), guild_id=None)
         for _ in range(NAMES_ROUNDS_MAX):
             names = await self.store.read(erasure.names_in(guild_id, limit=NAMES_AT_ONCE))
             for member_id in names:
@@ -87,7 +87,7 @@ class Retention:
         """
         shards = self.orphans.shards()
         await self._remove_deleted()
-        for guild_id in await self.store.read(erasure.guilds_to_delete(shards, at=self.clock())):
+        for guild_id in await self.store.read(leaving.guilds_to_delete(shards, at=self.clock())):
             await self.forget_guild(guild_id)
         await self._remove_copies()
         await self._remove_films(shards)

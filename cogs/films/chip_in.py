@@ -12,7 +12,7 @@ from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.chip_in.start import ask_for_amount
 from cogs.films.drafts import check_press, own_draft, say_on_panel, show, show_draft
 from cogs.films.ordering import check_places
-from cogs.ordering.card_place import second_card, take_back
+from cogs.ordering.card_place import delete_second_card, second_card
 from cogs.ordering.checks import interaction_member
 
 
@@ -62,6 +62,6 @@ async def _collect(interaction: Interaction, draft: Draft, own_microusd: int) ->
         try:
             await services.chip_ins.start_film(draft, who, card, own_microusd)
         except (Refusal, StorageError):
-            await take_back(interaction, card)
+            await delete_second_card(interaction, card)
             raise
     await show(interaction, words.said_panel(chip_words.STARTED, draft.id))

@@ -13,7 +13,7 @@ from bot.texts import film_panel as words
 from bot.texts.confirmation import budget_changes
 from cogs.base.acknowledgement import acknowledgement_of, under_way
 from cogs.films.drafts import page_of, show
-from cogs.ordering.card_place import second_card, take_back
+from cogs.ordering.card_place import delete_second_card, second_card
 from cogs.ordering.checks import CheckedQuote, check_quote, check_rules, interaction_member
 from cogs.ordering.posting_rights import check_place
 
@@ -82,6 +82,6 @@ async def _order(interaction: Interaction, draft: Draft, who: Who, begun: str) -
         try:
             await services.films.order(draft, who, card)
         except (Refusal, StorageError):
-            await take_back(interaction, card)
+            await delete_second_card(interaction, card)
             raise
     await show(interaction, words.said_panel(begun, draft.id))

@@ -61,7 +61,7 @@ async def second_card(interaction: Interaction) -> Address:
     return address_of(interaction, message.id, received_at=received_at)
 
 
-async def take_back(interaction: Interaction, card: Address) -> None:
+async def delete_second_card(interaction: Interaction, card: Address) -> None:
     """Delete a second card that becomes no job's; a failure is logged, so that its member still reads why.
 
     A moderator may have deleted it already.
@@ -69,4 +69,4 @@ async def take_back(interaction: Interaction, card: Address) -> None:
     try:
         await interaction.followup.delete_message(card.message_id)
     except DISCORD_ERRORS as error:
-        log.warning("a card could not be taken back: %s", error)
+        log.warning("a refused order's card could not be deleted: %s", error)

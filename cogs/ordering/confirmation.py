@@ -30,7 +30,7 @@ from cogs.base.cog import LoopCog
 from cogs.base.component import PersistentButton, PersistentSelect
 from cogs.base.form import Form, show_form
 from cogs.chip_in.start import ask_for_amount, begin_chip_in, may_chip_in
-from cogs.ordering.card_place import second_card, take_back
+from cogs.ordering.card_place import delete_second_card, second_card
 from cogs.ordering.checks import CheckedQuote, as_of_now, check_quote, check_quote_in_time
 from cogs.ordering.first_order import tip_soon
 from cogs.ordering.posting_rights import check_place
@@ -278,11 +278,11 @@ async def _place(
         try:
             await accept(replace(order, address=card))
         except NOT_NOW as refusal:
-            await take_back(interaction, card)
+            await delete_second_card(interaction, card)
             await answered.keep(services)
             await _ask_again(interaction, sentence_for(refusal, interaction))
         except Exception:
-            await take_back(interaction, card)
+            await delete_second_card(interaction, card)
             raise
         else:
             answered.files.leave_to_job()

@@ -20,7 +20,7 @@ from bot.texts import finished
 from cogs.base.acknowledgement import under_way
 from cogs.ordering.checks import age_restricted, check_kept, check_rules, role_ids
 from cogs.ordering.posting_rights import Place, check_order, place_on_card
-from cogs.results.new_card import post_card, take_back
+from cogs.results.new_card import delete_card, post_card
 
 
 class MemberLeft(WandaError):  # noqa: N818 - reads better at the except
@@ -79,7 +79,7 @@ async def _accept(bot: Wanda, pick: Pick, draft: Job, who: Who, request: Request
             except WandaError as error:
                 if isinstance(error, StorageError):
                     files.leave_to_job()  # it may be accepted after all; if it is not, they are copied again
-                await take_back(bot, card)
+                await delete_card(bot, card)
                 raise
         files.leave_to_job()
 

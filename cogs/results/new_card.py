@@ -31,7 +31,7 @@ def address_of_message(bot: Wanda, message: discord.Message) -> Address:
     )
 
 
-async def take_back(bot: Wanda, card: Address) -> None:
+async def delete_card(bot: Wanda, card: Address) -> None:
     """Delete the card of an order that was refused; a failure is only logged."""
     channel = bot.get_partial_messageable(card.channel_id)
     try:
@@ -39,7 +39,7 @@ async def take_back(bot: Wanda, card: Address) -> None:
             async with bot.services.channel_queue.turn(card.channel_id, "delete"):
                 await channel.get_partial_message(card.message_id).delete()
     except DISCORD_ERRORS as error:
-        log.warning("a card could not be taken back: %s", error)
+        log.warning("a refused order's card could not be deleted: %s", error)
 
 
 async def post_card(

@@ -41,7 +41,7 @@ from cogs.ordering.posting_rights import Place, check_access, check_order, check
 from cogs.results.deletion import check_film_is_over, delete_video
 from cogs.results.films import film_of
 from cogs.results.mailing import RECIPES, mail_video
-from cogs.results.new_card import address_of_message, post_card, take_back
+from cogs.results.new_card import address_of_message, delete_card, post_card
 from cogs.results.sets import variations_of
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ async def accept_on(card: Address, bot: Wanda, order: Order) -> None:
     try:
         await bot.services.runner.accept(replace(order, address=card))
     except (Refusal, StorageError):
-        await take_back(bot, card)
+        await delete_card(bot, card)
         raise
 
 
@@ -152,7 +152,7 @@ class PublicAnswerButton(PersistentButton, template=PUBLIC_ANSWER_TEMPLATE):
                 await interaction.edit_original_response(content=question, embeds=message.embeds, view=view)
                 raise
             except (Refusal, StorageError):
-                await take_back(interaction.client, address_of_message(interaction.client, message))
+                await delete_card(interaction.client, address_of_message(interaction.client, message))
                 raise
         answered.files.leave_to_job()
 

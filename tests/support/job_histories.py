@@ -15,7 +15,7 @@ from bot.cli.ledger import closing
 from bot.errors import Busy, NotAllowed, OptionRefused
 from bot.fal.wire.result import billed_units
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, erasure, events, lifetime, queries, transactions
+from bot.jobs import acceptance, erasure, events, leaving, lifetime, queries, transactions
 from bot.jobs.approval import approve_all, check_may_decide
 from bot.jobs.events import Event
 from bot.jobs.model import FINISHED, Failure, Job
@@ -451,7 +451,7 @@ class JobMachine(History):
     def the_bot_is_removed(self, guild: int, *, erased: bool, invited: bool) -> None:
         """An admin removes Wanda: what fal was not asked for ends, the data goes, and she may be invited again."""
         guild_id = self.base + guild
-        self.run(erasure.mark_guild_left(guild_id, at=self.model.now))
+        self.run(leaving.mark_guild_left(guild_id, at=self.model.now))
         self.sweep()
         if erased:
             for member_id in self.run(erasure.names_in(guild_id, limit=100)):
@@ -466,7 +466,7 @@ class JobMachine(History):
             self.model.rules = {key: value for key, value in self.model.rules.items() if key[0] != guild_id}
             self.warned = {key for key in self.warned if key[0] != f"server:{guild_id}"}
         if invited:
-            self.run(erasure.keep_guild(guild_id))
+            self.run(leaving.keep_guild(guild_id))
 
     @rule()
     def sweep(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.errors import Busy, FilesGone, FilesUnavailable, QuotaExceeded, StorageError
 from bot.fal.wire.types import FalStatus
 from bot.files.folder import FolderFiles
-from bot.jobs import acceptance, erasure, events, queries, removals, transactions
+from bot.jobs import acceptance, erasure, events, leaving, queries, removals, transactions
 from bot.jobs.model import Job
 from bot.jobs.preferences import PreferenceBounds, Preferences, preferences_of, set_preferences
 from bot.ledger import audit, holds
@@ -460,8 +460,8 @@ async def test_a_server_left_unseen_has_a_week(store: Store, store_settings: Sto
     others = await _made(store, a_job(id="c" * 32, guild_id=10 + (1 << 22)))
     back = await _made(store, a_job(id="d" * 32, guild_id=11))
     later, mine = NOW + 7 * 86_400, Shards(2, frozenset({0}))
-    await store.write(erasure.note_guilds({1}, mine, at=later))
-    await store.write(erasure.note_guilds({1, 11}, mine, at=later + 9))
+    await store.write(leaving.note_guilds({1}, mine, at=later))
+    await store.write(leaving.note_guilds({1, 11}, mine, at=later + 9))
     await _keeper(store, store_settings, at=later - 1).round()
     assert await store.read(queries.get(gone.id)) == gone
     await _keeper(store, store_settings, at=later).round()
@@ -474,11 +474,11 @@ async def test_servers_that_stay_cost_no_statement(store: Store) -> None:
     """A start with thousands of servers asks twice for each shard, and writes only what has changed."""
     for number in range(1, 30):
         await store.write(set_rule(number, "server", "at_once", 1, actor_id=BEN, reason="", at=NOW))
-    await store.write(erasure.mark_guild_left(7, at=NOW))
+    await store.write(leaving.mark_guild_left(7, at=NOW))
     asked: list[str] = []
 
     def counted() -> Transaction[None]:
-        noting = erasure.note_guilds(range(1, 30), at=NOW)
+        noting = leaving.note_guilds(range(1, 30), at=NOW)
         with suppress(StopIteration):
             statement = next(noting)
             while True:
@@ -497,7 +497,7 @@ async def test_a_server_left_unseen_without_videos_loses_its_data_too(
     bounds = PreferenceBounds(kept_max=9, daily_max=9)
     await store.write(set_rule(9, "server", "at_once", 1, actor_id=BEN, reason="", at=NOW))
     await store.write(set_preferences(10, BEN, Preferences(pings="never"), bounds=bounds, at=NOW))
-    await store.write(erasure.note_guilds({1}, at=NOW))
+    await store.write(leaving.note_guilds({1}, at=NOW))
     await _keeper(store, store_settings).round()
     assert await store.read(_all("SELECT * FROM rules")) == []
     assert await store.read(preferences_of(10, BEN)) == Preferences()

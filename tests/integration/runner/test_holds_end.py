@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.jobs import acceptance, erasure, transactions
+from bot.jobs import acceptance, leaving, transactions
 from bot.jobs.events import Event, Submitted, Uploaded
 from bot.jobs.machine import is_cancellable
 from bot.jobs.model import Job, job_from
@@ -119,7 +119,7 @@ async def test_jobs_of_a_server_that_left(rig: RunnerRig, before: str) -> None:
         await rig.fault(at="upload", delay_s=30, times=1)
     await rig.runner.accept(await rig.order())
     await rig.until(lambda job: job.asked or job.state == "accepted")
-    await rig.store.write(erasure.mark_guild_left(GUILD, at=time.time() + 7 * 86400))
+    await rig.store.write(leaving.mark_guild_left(GUILD, at=time.time() + 7 * 86400))
     await rig.runner.sweep()
     await ended(rig, "cancelled", "removed")
     assert await rig.requests() == []
@@ -130,7 +130,7 @@ async def test_a_request_at_fal_goes_on_when_its_server_leaves(rig: RunnerRig) -
     (await rig.http.post(f"{rig.fal.url}/sandbox/settings", json={"seconds_per_job": 1})).raise_for_status()
     await rig.runner.accept(await rig.order())
     await rig.until(lambda job: job.handle is not None)
-    await rig.store.write(erasure.mark_guild_left(GUILD, at=time.time()))
+    await rig.store.write(leaving.mark_guild_left(GUILD, at=time.time()))
     await rig.runner.sweep()
     job = await rig.until(lambda job: job.told)
     assert (job.state, await held(rig, job)) == ("done", {(0, 200_000)})

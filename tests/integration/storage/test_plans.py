@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.films import transactions as films
-from bot.jobs import bills, erasure, figures, lifetime, lost, notices, pick_rows, queries
+from bot.jobs import bills, erasure, figures, leaving, lifetime, lost, notices, pick_rows, queries
 from bot.ledger import pseudonyms, reservations
 from bot.sharding import Shards
 from bot.storage import database
@@ -46,7 +46,7 @@ RUNS: dict[str, Callable[[], Transaction[Any]]] = {
     "strangers on the bill": bills.strangers,
     "silent requests": lambda: bills.silent_requests(SHARDS, since=1.0, until=2.0),
     "old bills": lambda: bills.forget_bills(before=1.0),
-    "servers that were left": lambda: erasure.note_guilds((), SHARDS, at=1.0),
+    "servers that were left": lambda: leaving.note_guilds((), SHARDS, at=1.0),
     "names in a server": lambda: erasure.names_in(1, limit=9),
     "a name in a server": lambda: pseudonyms.unname(1, 2),
     "a left server": lambda: erasure.forget_guild(1, at=1.0),

@@ -11,7 +11,17 @@ import pytest
 from bot.cli.ledger import closing as closing_exposure
 from bot.errors import Busy, Closed, NotAllowed, OptionRefused, QuotaExceeded
 from bot.fal.wire.types import FalStatus
-from bot.jobs import acceptance, chip_in_endings, chip_in_rows, chip_ins, erasure, queries, removals, transactions
+from bot.jobs import (
+    acceptance,
+    chip_in_endings,
+    chip_in_rows,
+    chip_ins,
+    erasure,
+    leaving,
+    queries,
+    removals,
+    transactions,
+)
 from bot.jobs.chip_in_model import Added, ChipInBounds, Rules
 from bot.jobs.events import CancelAsked, Declined, EndShown, Event, Made, ReplyLost, Submitted, Uploaded
 from bot.jobs.model import Job
@@ -204,7 +214,7 @@ def test_all_is_given_back_at_once(books: MemoryStore, end: str) -> None:
             assert due(books, NOW + 3600) == [JOB.id]
             assert books.run(chip_in_endings.end_late(JOB.id, now=NOW + 3600)) is True
         case _:
-            books.run(erasure.mark_guild_left(1, at=NOW + 100))
+            books.run(leaving.mark_guild_left(1, at=NOW + 100))
             assert due(books, NOW) == [JOB.id]
             assert books.run(chip_in_endings.end_late(JOB.id, now=NOW)) is True
     assert (held_of(books, MAKER), held_of(books, BEN), state_of(books)) == (0, 0, "over")

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from bot.errors import Busy, NotAllowed, NotReserved, QuotaExceeded
-from bot.jobs import acceptance, erasure, events, queries, transactions
+from bot.jobs import acceptance, erasure, events, leaving, queries, transactions
 from bot.jobs.model import Job
 from bot.jobs.rule_query import who_of
 from bot.ledger import holds, reservations, rules
@@ -153,7 +153,7 @@ def test_it_expires_and_ends_with_its_server(books: MemoryStore) -> None:
     assert books.run(reservations.reservations_over(now=NOW)) == ()
     (over,) = books.run(reservations.reservations_over(now=NOW + 100))
     assert over.job_id == shot(2).id
-    books.run(erasure.mark_guild_left(1, at=NOW + 1000))
+    books.run(leaving.mark_guild_left(1, at=NOW + 1000))
     assert books.run(reservations.reservations_over(now=NOW)) == (over,)
     books.run(erasure.forget_guild(1, at=NOW + 1000))
     assert (books.run(reservations.reserved_for(FILM)), held_of(books)) == ((), EACH)

@@ -8,7 +8,7 @@ import aiohttp
 import discord
 import pytest
 
-from cogs.ordering.card_place import take_back
+from cogs.ordering.card_place import delete_second_card
 from tests.support.job_samples import ADDRESS
 
 _GONE = discord.NotFound(cast("Any", SimpleNamespace(status=404, reason="Not Found")), {"message": "", "code": 10008})
@@ -24,5 +24,5 @@ def test_a_card_that_cannot_be_deleted_hides_no_refusal(error: Exception) -> Non
         raise error
 
     interaction = SimpleNamespace(followup=SimpleNamespace(delete_message=delete_message))
-    asyncio.run(take_back(cast("Any", interaction), ADDRESS))
+    asyncio.run(delete_second_card(cast("Any", interaction), ADDRESS))
     assert asked == [ADDRESS.message_id]
