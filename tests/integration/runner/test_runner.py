@@ -331,7 +331,7 @@ async def test_a_restart_takes_up_many_jobs_in_turn(rig: RunnerRig) -> None:
     rig.others.append(runner)
     assert await runner.start() == len(job_ids)
     traffic = await wait_for(lambda: streams(rig, len(job_ids)))
-    assert traffic["opening_most"] == 5
+    assert 2 <= traffic["opening_most"] <= 5  # a machine under load takes jobs up as slowly as streams open
     assert traffic["requests"] == {"stream": len(job_ids)}
     assert 3 <= store.most <= 3 + 5  # a stream that has just opened may bring a change, too
 
