@@ -3,6 +3,10 @@
 Pointing it elsewhere serves two ends: the stand-in on loopback, and a rate-limit proxy shared by several processes.
 """
 
+import logging
+from collections.abc import Callable
+from typing import Any
+
 import discord.asset
 import discord.gateway
 import discord.http
@@ -10,6 +14,7 @@ import yarl
 
 from bot.settings import DiscordSettings
 
+log = logging.getLogger(__name__)
 _PLACES: tuple[tuple[type, str, type], ...] = (
     (discord.http.Route, "BASE", str),
     (discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL),
@@ -44,3 +49,25 @@ def use_shard_count(client: discord.AutoShardedClient, count: int) -> None:
     state = client._connection  # noqa: SLF001 - see the module's docstring  # pyright: ignore[reportPrivateUsage]
     state.shard_count = count
     state.shard_ids = range(count + 1)
+
+
+def skip_unreadable_events(client: discord.Client) -> None:
+    """Have an event that discord.py cannot read logged and left out.
+
+    discord.py lets its error end the connection of every shard, and with it the process: once Discord leaves out one
+    field of one kind of event, no start would last. Only READY ends it still, since without it there is no session.
+    """
+    parsers = client._connection.parsers  # noqa: SLF001 - see the module's docstring  # pyright: ignore[reportPrivateUsage]
+    for name, parse in list(parsers.items()):
+        if name != "READY":
+            parsers[name] = _skipping(name, parse)
+
+
+def _skipping(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+    def parse_or_skip(data: Any) -> None:
+        try:
+            parse(data)
+        except Exception:
+            log.exception("an event %s of Discord is left out, because discord.py cannot read it", name)
+
+    return parse_or_skip

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import discord
 from discord.ext import commands
 
-from bot.endpoints import gateway_address, use_shard_count
+from bot.endpoints import gateway_address, skip_unreadable_events, use_shard_count
 from bot.session_starts import SessionStarts, StartLimits
 from bot.sharding import NO_SHARD, Shards, in_words
 from bot.units import counted
@@ -46,6 +46,7 @@ class ShardedBot(commands.AutoShardedBot):
         self._opens_until = 0.0
         self._has_ready_shard = asyncio.Event()
         super().__init__(**options)
+        skip_unreadable_events(self)
 
     def hold(self, shards: Shards) -> None:
         """Have these shards from now on; `open_shards` connects them."""

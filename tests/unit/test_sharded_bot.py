@@ -1,7 +1,9 @@
 import asyncio
+import logging
 from typing import Any
 
 import discord
+import pytest
 
 from bot.session_starts import SessionStarts, StartLimits
 from bot.sharded_bot import ShardedBot
@@ -25,6 +27,21 @@ class _Bot(ShardedBot):
         self.did.append(f"connected {shard_id}")
         await self.before_identify_hook(shard_id)
         self.did.append(f"identified {shard_id}")
+
+
+@pytest.mark.parametrize("event", ["INTERACTION_CREATE", "GUILD_CREATE", "MESSAGE_REACTION_ADD", "GUILD_ROLE_UPDATE"])
+async def test_an_event_that_cannot_be_read_is_left_out(event: str, caplog: pytest.LogCaptureFixture) -> None:
+    """One event without a field that discord.py wants ends neither the connection nor the process, which has others."""
+    _Bot()._connection.parsers[event]({"guild_id": "of a kind that will be", "token": "a secret"})
+    (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert event in record.getMessage()
+    assert "a secret" not in caplog.text
+
+
+async def test_no_session_without_its_beginning() -> None:
+    """READY that cannot be read still ends the process: it would wait for ever."""
+    with pytest.raises(KeyError):
+        _Bot()._connection.parsers["READY"]({})
 
 
 async def test_a_shard_connects_while_it_is_taken_up_and_identifies_then() -> None:
