@@ -128,7 +128,7 @@ def accept_reserved(job: Job, shipped: Shipped, places: Places, *, now: float, r
     check_place((job,), places, taken, running=running)
     # Its hold counts as a job's from `use` on.
     if terms.at_once is not None and (yield from views.open_jobs(terms)) > terms.at_once.value:
-        raise Busy("Its member has as many videos going as the server's rules let them have at once.")
+        raise Busy("Its maker has as many videos going as this server lets them have at once. Wait until one is done.")
     paid_by = tuple(Share(one.id, one.member_id, one.amount_microusd) for one in held)
     stored = replace(with_terms(job, terms, 0), shares=paid_by)
     yield from _insert(stored, terms.content)

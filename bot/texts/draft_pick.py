@@ -16,12 +16,12 @@ from bot.units import counted
 
 LET_VOTE = "Or let the channel vote for…"
 _WHY: Mapping[Why, str] = {
-    "no_draft": "There is no draft to pick, so the final isn't made.",
+    "no_draft": "There's no draft to pick, so the final isn't made.",
     "none": "None of the drafts was picked, so the final isn't made.",
     "late": "Nobody picked in time, so the final isn't made.",
     "unmade": "Wanda couldn't begin the final in time, so it isn't made.",
     "gone": "The drafts were deleted, so the final isn't made.",
-    "left": "Their member has left, so the final isn't made.",
+    "left": "Their maker has left, so the final isn't made.",
 }
 _NOT_CHARGED = "You weren't charged for it."
 

@@ -32,15 +32,15 @@ _TRIM = "Trim it and try again."
 _PLACES: Mapping[str, str] = {
     "prompt": "the prompt",
     "negative_prompt": "the negative prompt",
-    "image_url": "the image",
+    "image_url": "the picture",
     "end_image_url": "the end image",
-    "video_url": "the video",
-    "audio_url": "the audio",
-    "image_urls": "an image",
-    "reference_image_url": "the reference image",
-    "reference_image_urls": "a reference image",
-    "video_urls": "a video",
-    "reference_video_urls": "a reference video",
+    "video_url": "the clip",
+    "audio_url": "the sound",
+    "image_urls": "a picture",
+    "reference_image_url": "the reference picture",
+    "reference_image_urls": "a reference picture",
+    "video_urls": "a clip",
+    "reference_video_urls": "a reference clip",
 }
 
 
@@ -61,7 +61,7 @@ def uncertain_text(failure: Failure) -> FailureText:
 
 
 def _place(failure: Failure, otherwise: str) -> str:
-    """Return what the error is about, as in "the prompt" or "a reference image"; `otherwise` if fal does not say."""
+    """Return what the error is about, as in "the prompt" or "a reference picture"; `otherwise` if fal does not say."""
     for part in reversed(failure.location):
         if part in _PLACES:
             return _PLACES[part]
@@ -116,7 +116,7 @@ def _image_size(failure: Failure) -> FailureText:
     small = failure.kind == "image_too_small"
     edge = "min" if small else "max"
     width, height = _context_number(failure, f"{edge}_width"), _context_number(failure, f"{edge}_height")
-    what = f"{_first_up(_place(failure, 'the image'))} is too {'small' if small else 'large'} for this mode"
+    what = f"{_first_up(_place(failure, 'the picture'))} is too {'small' if small else 'large'} for this mode"
     if width is not None and height is not None:
         limit = f"{_figure(width)} {TIMES} {_figure(height)} pixels"
         what += f", which takes {'at least' if small else 'at most'} {limit}"
@@ -134,7 +134,7 @@ def _file_size(failure: Failure) -> FailureText:
 
 def _duration(failure: Failure) -> FailureText:
     long = failure.kind.endswith("_long")
-    kind = "video" if failure.kind.startswith("video") else "audio"
+    kind = "clip" if failure.kind.startswith("video") else "sound"
     limit = _context_number(failure, "max_duration" if long else "min_duration")
     given = _context_number(failure, "provided_duration")
     what = f"{_first_up(_place(failure, f'the {kind}'))} is"
@@ -143,9 +143,7 @@ def _duration(failure: Failure) -> FailureText:
         what += f"; this mode takes {'at most' if long else 'at least'} {_seconds(limit)}"
     elif given is not None:
         what += f", which is too {'long' if long else 'short'} for this mode"
-    return FailureText(
-        f"{what}.", _TRIM if long else f"Try again with a longer {'clip' if kind == 'video' else 'sound'}."
-    )
+    return FailureText(f"{what}.", _TRIM if long else f"Try again with a longer {kind}.")
 
 
 def _format(failure: Failure) -> FailureText:

@@ -25,7 +25,7 @@ def preset_label(preset: Preset, reader_id: int) -> str:
 
 def no_preset(text: str) -> str:
     """Return the refusal of a name that no preset has."""
-    return f"There is no preset “{plain(text, 60)}” here for you. Pick one from the list, or see `/preset list`."
+    return f"There's no preset “{plain(text, 60)}” here for you. Pick one from the list, or see `/preset list`."
 
 
 def saved(preset: Preset, *, for_server: bool) -> str:

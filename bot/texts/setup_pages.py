@@ -40,8 +40,8 @@ POOLS_CHARS_MAX = 900
 CHANNELS_CHARS_MAX = 240
 NAMES_CHARS_MAX = 240
 NAME_CHARS_MAX = 80
-STALE = "Somebody changed these rules a moment ago, so nothing was changed by this. Here they are as they are now."
-UNCHANGED = "That is how it was already, so nothing changed."
+STALE = "Somebody changed these rules a moment ago, so nothing changed now. Here they are as they stand."
+UNCHANGED = "It was like that already, so nothing changed."
 # Sets only what these name; other rules stay.
 TEMPLATE: tuple[Change, ...] = (
     Change(subject="server", name="budget:month", value=50_000_000),

@@ -137,6 +137,6 @@ async def test_approval_of_drafts(stage: Stage, files: Path) -> None:
             card = await order(stage, files, variations=12, resolution="1080p")
             await wait_for_text(stage, card, "Waiting for approval")
             await said(stage, "admin", card, "Decline")
-            await wait_for_text(stage, card, "There is no draft to pick")
+            await wait_for_text(stage, card, "There's no draft to pick")
     finally:
         await admin(stage, "approval", above="off")

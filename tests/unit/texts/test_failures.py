@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -38,10 +39,10 @@ def test_every_kind_has_its_own_sentence(kind: str) -> None:
     ("kind", "location", "context", "said"),
     [
         ("content_policy_violation", ("body", "prompt"), {}, "turned down the prompt"),
-        ("content_policy_violation", ("body", "image_url"), {}, "turned down the image"),
+        ("content_policy_violation", ("body", "image_url"), {}, "turned down the picture"),
         ("image_too_small", ("body", "image_url"), {"min_width": 240, "min_height": 240}, "at least 240 \u00d7 240"),
         ("image_too_large", (), {"max_width": 8000, "max_height": 8000}, "at most 8,000 \u00d7 8,000 pixels"),
-        ("file_too_large", ("body", "video_url"), {"max_size": 104_857_600}, "The video is too large"),
+        ("file_too_large", ("body", "video_url"), {"max_size": 104_857_600}, "The clip is too large"),
         ("file_too_large", (), {"max_size": 104_857_600}, "100 MB"),
         (
             "video_duration_too_long",
@@ -76,7 +77,7 @@ def test_strange_numbers_are_left_out(context: dict[str, Any] | None) -> None:
     """A context without sane numbers gives the sentence without numbers."""
     assert (
         failures.failure_text(Failure(kind="image_too_large", context=context)).what
-        == "The image is too large for this mode."
+        == "The picture is too large for this mode."
     )
 
 
@@ -93,3 +94,12 @@ def test_account_trouble_is_not_the_members_fault(status: int) -> None:
     told = failures.failure_text(Failure(kind="whatever", status=status))
     assert "Wanda's fal account" in told.what
     assert "admin" in told.next
+
+
+@pytest.mark.parametrize("place", ["image_url", "image_urls", "reference_image_urls", "video_url", "audio_url"])
+@pytest.mark.parametrize("kind", ["content_policy_violation", "file_too_large", "file_download_error"])
+def test_files_have_the_names_that_they_have_everywhere(kind: str, place: str) -> None:
+    """What a member attached is a picture, a clip or a sound, as in Wanda's own refusals, and no image or audio."""
+    what = failures.failure_text(Failure(kind=kind, location=("body", place))).what
+    assert re.search(r"\b(picture|clip|sound)\b", what)
+    assert not re.search(r"\b(image|audio)\b", what)
