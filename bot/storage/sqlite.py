@@ -32,6 +32,7 @@ from bot.storage.transaction import Transaction
 
 T = TypeVar("T")
 READS_MAX = 32  # in one hop: a slow one keeps the others of its hop waiting
+WAL_KEPT_BYTES = 32 * 1024 * 1024  # of the write-ahead log's file, twice what it ordinarily takes
 WAL_WAIT_S = 0.01  # between attempts to turn WAL on while another process holds the file
 
 _Waiting: TypeAlias = tuple[Transaction[Any], asyncio.Future[Any]]
@@ -224,8 +225,9 @@ class SQLiteStore:
         wal = ("journal_mode=WAL",) if turn_wal_on else ()
         durable = (*wal, "synchronous=FULL", "foreign_keys=ON")
         # Rollback data of savepoints and statements stays in memory: a crash rolls back the batch anyway. The WAL is
-        # checkpointed at 4,000 pages (16 MB) instead of 1,000, so pages that change often are written less often.
-        quick = ("temp_store=MEMORY", "wal_autocheckpoint=4000")
+        # checkpointed at 4,000 pages (16 MB) instead of 1,000, so pages that change often are written less often. While
+        # somebody reads for long, as a backup does, it grows; what is beyond the limit is given back after that.
+        quick = ("temp_store=MEMORY", "wal_autocheckpoint=4000", f"journal_size_limit={WAL_KEPT_BYTES}")
         self._writes = _Line(
             _Thread(path, (*durable, *quick), timeout_s),
             commit_together,

@@ -43,6 +43,8 @@ async def run(folder: Path, *, seed: int, jobs: int = JOBS) -> list[str]:
             readings.append((made, resident_bytes(bot.pid) / 1000))
             print("{:,} jobs: {:,.0f} KB".format(*readings[-1]))
     steady = [reading for reading in readings if reading[0] >= WARM_UP_JOBS]
+    if len(steady) < 2:
+        return [f"only {made:,} of {jobs:,} orders were answered in time: run it on a calmer machine"]
     slope = statistics.linear_regression(*zip(*steady, strict=True)).slope
     print(f"{slope:.2f} KB a job after the first {WARM_UP_JOBS}")
     return (

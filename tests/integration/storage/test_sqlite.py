@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StorageError
+from bot.storage import sqlite
 from bot.storage.sqlite import SQLiteStore
 from bot.storage.transaction import Many, One, Transaction
 
@@ -60,6 +61,27 @@ def _commits(wal: Path) -> int:
     frame_bytes = 24 + int.from_bytes(data[8:12], "big")
     frames = range(32, len(data) - frame_bytes + 1, frame_bytes)
     return sum(int.from_bytes(data[start + 4 : start + 8], "big") != 0 for start in frames)
+
+
+async def test_what_a_long_reader_costs_is_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While somebody reads, as a backup does, the write-ahead log grows; later its file is short again."""
+    monkeypatch.setattr(sqlite, "WAL_KEPT_BYTES", 200_000)
+    store, wal = await SQLiteStore.open(tmp_path / "wanda.db"), tmp_path / "wanda.db-wal"
+    reader = sqlite3.connect(tmp_path / "wanda.db", isolation_level=None)
+    try:
+        await store.write(_run("PRAGMA wal_autocheckpoint=10"))
+        await store.write(_run("CREATE TABLE things (name TEXT)"))
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM things").fetchone()
+        await store.write(_run("INSERT INTO things SELECT hex(zeroblob(250000))"))
+        assert wal.stat().st_size > 500_000
+        reader.execute("ROLLBACK")
+        for name in "ab":  # the first is checkpointed with all before it, the next one begins the file again
+            await store.write(_add(name))
+        assert wal.stat().st_size <= 200_000
+    finally:
+        reader.close()
+        await store.close()
 
 
 async def test_waiting_transactions_are_committed_together_up_to_the_bound(store: SQLiteStore, tmp_path: Path) -> None:
