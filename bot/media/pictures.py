@@ -12,6 +12,7 @@ from bot.media.bare_picture import bare_png, bare_webp, has_cut_frame
 from bot.media.rules.oddity import Oddity
 from bot.media.rules.preview import PREVIEW_BYTES_MAX, PREVIEW_SIDE
 from bot.media.rules.sniff import Sniffed, declared_pixels
+from bot.media.rules.verdict import Unreadable
 
 # The limit comes with each request; Pillow's own would raise before the pixels are known.
 Image.MAX_IMAGE_PIXELS = None
@@ -24,14 +25,22 @@ _PREVIEW_GROUND = (128, 132, 142, 255)
 _ORIENTATION = 0x0112
 _LYING = range(5, 9)  # values of EXIF's orientation for a picture that is stored on its side
 _USUAL_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"})
-_JPEG_END = b"\xff\xd9"
+_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+# The "frame header" says how a JPEG is coded (ITU-T T.81, table B.1; T.87 for JPEG-LS); browsers show the usual ones.
+_JPEG_FRAMES = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+_USUAL_FRAMES, _USUAL_BITS = frozenset({0xC0, 0xC1, 0xC2}), 8
+_RARE_JPEG = "a JPEG of a rare kind, which Wanda can't use; save it as an ordinary JPEG"
 
 
 def read_picture(file: IO[bytes], head: bytes, named: Sniffed, *, pixels_max: int) -> dict[str, Any]:
     """Return the picture's format, and its width and height as shown.
 
     It was decoded unless it has more than `pixels_max` pixels. `odd` says why an ordinary reader may refuse it or show
-    it wrong, although all of it is there. Any exception means that the picture is damaged.
+    it wrong, although all of it is there.
+
+    Raises:
+        Unreadable: it is whole, but of a kind that cannot be used.
+        Exception: any other error means that the picture is damaged.
     """
     found: dict[str, Any] = {"kind": "image", "format": named.format, "codec": named.format}
     declared = declared_pixels(named.format, head)
@@ -130,6 +139,7 @@ def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
 
     Raises:
         ValueError: its pixels are not all there.
+        Unreadable: it is coded in a way that browsers do not show either.
     """
     file.seek(0)
     data = file.read()
@@ -137,12 +147,25 @@ def _bare(file: IO[bytes], named: Sniffed) -> IO[bytes]:
         case "png":
             return io.BytesIO(bare_png(data))
         case "jpeg":
+            if _is_rare_jpeg(data):
+                raise Unreadable("foreign", _RARE_JPEG)
             _check_jpeg(data)
             return io.BytesIO(data + _JPEG_END)
         case "webp":
             return io.BytesIO(bare_webp(data))
         case _:
             raise ValueError(f"a damaged {named.format}")
+
+
+def _is_rare_jpeg(data: bytes) -> bool:
+    """Whether a JPEG is lossless, of 12 bits, arithmetic or hierarchical."""
+    at = len(_JPEG_START)
+    while data[at : at + 1] == b"\xff" and at + 4 < len(data):
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker in _JPEG_FRAMES:
+            return marker not in _USUAL_FRAMES or data[at + 4] != _USUAL_BITS
+        at += 2 + length
+    return False
 
 
 def _check_jpeg(data: bytes) -> None:

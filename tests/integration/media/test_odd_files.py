@@ -127,6 +127,14 @@ async def test_a_picture_with_lost_pixels_is_damaged(prober: Prober, tmp_path: P
         await fit(prober, tmp_path, odd_media.CUT_PICTURES[name](), wan27_image.PICTURE)
 
 
+@pytest.mark.parametrize("header", [b"\xff\xc3\0\x11\x08", b"\xff\xf7\0\x11\x08", b"\xff\xc1\0\x11\x0c"])
+async def test_a_rare_jpeg_is_not_called_damaged(prober: Prober, tmp_path: Path, header: bytes) -> None:
+    """A JPEG that is lossless or of 12 bits is refused as what it is."""
+    content = odd_media.saved("JPEG").replace(b"\xff\xc0\0\x11\x08", header)
+    with pytest.raises(MediaRefused, match="is a JPEG of a rare kind"):
+        await fit(prober, tmp_path, content, wan27_image.PICTURE)
+
+
 @pytest.mark.parametrize("name", odd_media.LYING_PICTURES)
 async def test_a_picture_has_the_pixels_that_people_see(prober: Prober, tmp_path: Path, name: str) -> None:
     """A photograph that EXIF turns is measured upright, and is not changed for it."""
