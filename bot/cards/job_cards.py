@@ -184,14 +184,17 @@ class JobCards:
     async def deliver_arriving(self, job: Job, turn: AbstractAsyncContextManager[None]) -> Posted | None:
         """Put the video that `fetch` is downloading on its card while it arrives, once it surely plays.
 
-        It is posted in the turn. Returns None, and `deliver` is to be called after the download, if that cannot be, or
-        Discord did not take it: an upload that breaks off changes nothing.
+        It is posted in the turn, and only by the interaction's token: by another route the edits of other cards would
+        wait for the download. Returns None, and `deliver` is to be called after the download, if that cannot be, or
+        Discord did not take it at once: an upload that breaks off changes nothing.
         """
         video, limit_bytes = await self._results.arriving(job), self._limit_bytes(job)
         if video is None or video.arrival is None or video.size_bytes > limit_bytes:
             return None
         try:
             async with turn:
+                if self._post.route(job) != "token":
+                    return None
                 await self._pacer.end(job)
                 delivered = await self._attached(job, video, limit_bytes)
             await video.arrival.over()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import discord
 
@@ -209,7 +209,7 @@ class Poster:
     async def last(self, job: Job, content: MessageContent, *, anew: bool = True) -> MessageRef:
         """Edit the card, or post a new message if the card is gone or too old. Repeating the call reuses that message.
 
-        Without `anew` a card that was deleted is not replaced.
+        Without `anew` a card that was deleted is not replaced. A file that is not whole yet is tried once.
 
         Raises:
             TooLarge: Discord refused the file's size.
@@ -222,7 +222,7 @@ class Poster:
             shown = await self._with_previews(job, content.card, anew=True)
             content = replace(content, card=shown.card, previews=shown.previews, keep=shown.keep)
         route, waits = self.route(job), 0
-        for _ in range(len(_SENTENCES) + 2 * self._settings.discord_tries):
+        for _ in range(len(get_args(Route)) * self._settings.discord_tries):
             try:
                 if route == "reply" and not anew:
                     await self._check_card_is_there(job)
@@ -230,23 +230,20 @@ class Poster:
             except DiscordRefused as refused:
                 if refused.trouble == "message_gone" and not anew:
                     raise CardGone(_SENTENCES["message_gone"]) from refused
-                if content.arrival is not None and content.arrival.is_broken:
-                    raise _error(refused.trouble) from refused
                 waits += refused.trouble == "later"
-                follow = await self._next(route, refused.trouble, waits)
+                follow = None if content.arrival else await self._next(route, refused.trouble, waits)
                 if follow is None:
                     raise _error(refused.trouble) from refused
-                route = follow
+                route, waits = follow, waits if follow == route else 0
         raise AssertionError("a route follows another at most once")
 
     async def _next(self, route: Route, trouble: Trouble, waits: int) -> Route | None:
-        """Return the route to try next, after a rest where Discord said "later"; it did so `waits` times by now."""
+        """Return the route to try next, after a rest where Discord said "later", `waits` times by now."""
         if trouble != "later":
             return routes.after(route, trouble)
-        rested = waits % self._settings.discord_tries
-        if not rested:
+        if waits >= self._settings.discord_tries:
             return routes.worn_out(route)
-        await self._sleep(self._settings.discord_wait_s * 2 ** (rested - 1))
+        await self._sleep(self._settings.discord_wait_s * 2 ** (waits - 1))
         return route
 
     async def _check_card_is_there(self, job: Job) -> None:
@@ -284,7 +281,7 @@ class Poster:
                 follow = await self._next(route, refused.trouble, waits)
                 if follow is None:
                     raise _error(refused.trouble) from refused
-                route = follow
+                route, waits = follow, waits if follow == route else 0
             else:
                 return True
         return False

@@ -80,7 +80,7 @@ def open_video(path: Path, *, name: str, arrival: Arrival[Any] | None = None) ->
     With an `arrival` that is not over it is the growing file, which will be at the path.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: it cannot be opened, or broke off while it arrived.
     """
     growing = arrival and arrival.open()
     video = _Video(io.FileIO(path), None) if growing is None else _Video(growing, arrival)

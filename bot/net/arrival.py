@@ -12,6 +12,7 @@ Verdict = TypeVar("Verdict")
 Judge = Callable[[Path, int], Verdict | None]
 _JUDGED_FROM_BYTES = 256 * 1024
 _JUDGED_UP_TO_BYTES = 4 * 1024 * 1024
+_BROKE_OFF = "the file broke off while it arrived"
 
 
 class Arrival(Generic[Verdict]):
@@ -104,7 +105,7 @@ class Arrival(Generic[Verdict]):
         while self._here < size:
             self._wanted = size
             if self.is_broken or self._is_over:
-                raise OSError("the file broke off while it arrived")
+                raise OSError(_BROKE_OFF)
             if self._here < size:  # the thread may have got there before it could know that it is waited for
                 await self._told()
 
@@ -113,5 +114,11 @@ class Arrival(Generic[Verdict]):
         self._news.clear()
 
     def open(self) -> io.FileIO | None:
-        """Return the growing file, from its start; None once the download is over."""
+        """Return the growing file, from its start; None once the download is over.
+
+        Raises:
+            OSError: the download broke off. One that began anew may have brought another file.
+        """
+        if self.is_broken:
+            raise OSError(_BROKE_OFF)
         return None if self._is_over or self._file is None else io.FileIO(os.dup(self._file.fileno()))

@@ -107,6 +107,40 @@ async def test_a_size_that_discord_refuses_is_not_sent_again(stage: Stage) -> No
     assert sizes == [len(VIDEO), int(len(VIDEO) * 0.7)]
 
 
+async def test_a_download_keeps_no_other_card_waiting(stage: Stage) -> None:
+    """A video that arrives is sent by the interaction's token, once; the bot's own, which a channel shares, waits."""
+    stage.fake.video, job = VIDEO, stage.job()
+    now, stage.now = stage.now, job.address.token_expires_at
+    async with arriving(stage, job) as fetching:
+        assert await stage.cards.deliver_arriving(job, nullcontext()) is None
+        stage.now = now
+        stage.fake.replies["PATCH /webhooks"] = [None]
+        posting = posted(stage, job)
+        stage.fake.second_half.set_result(True)
+        assert await posting is None
+        assert await fetching is None
+    assert [asked.path.split("/")[1] for asked in stage.fake.asked] == ["webhooks"]
+    assert stage.slept == []
+
+
+async def test_what_began_anew_before_its_turn_is_not_taken_for_the_first(stage: Stage) -> None:
+    """The download broke while its upload waited for a turn: the next one may have brought another file."""
+    stage.fake.video, job = VIDEO, stage.job()
+
+    @asynccontextmanager
+    async def after_the_download(fetching: asyncio.Task[LinkReason | None]) -> AsyncGenerator[None]:
+        stage.fake.video = VIDEO + (8).to_bytes(4, "big") + b"free"
+        stage.fake.second_half.set_result(False)
+        assert await fetching is None
+        yield
+
+    async with arriving(stage, job) as fetching:
+        assert await stage.cards.deliver_arriving(job, after_the_download(fetching)) is None
+    assert stage.fake.asked == []
+    await stage.cards.deliver(job)
+    assert [asked.files for asked in stage.fake.asked] == [[(NAME, len(VIDEO) + 8)]]
+
+
 async def test_only_what_fits_and_surely_plays_is_sent_as_it_comes(stage: Stage) -> None:
     """A file above the limit, and one that must be looked at first, is waited for."""
     stage.fake.video, job = VIDEO, stage.job()

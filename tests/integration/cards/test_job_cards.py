@@ -175,6 +175,15 @@ async def test_a_busy_discord_is_waited_for_before_a_link_will_do(stage: Stage) 
     assert stage.fake.ends_in_a_link()
 
 
+async def test_each_route_has_all_its_tries(stage: Stage) -> None:
+    """What the token's route was tried in vain is not counted against the bot's own."""
+    broken = (400, {"code": 50035, "message": "Invalid Form Body"})
+    stage.fake.replies |= {"PATCH /webhooks": [None, None, broken], "PATCH /channels": [None, None]}
+    assert (await stage.cards.deliver(stage.job())).reason is None
+    routes = [asked.path.split("/")[1] for asked in stage.fake.asked]
+    assert routes == ["webhooks"] * 3 + ["channels"] * 3
+
+
 async def test_no_permission_is_a_sentence(stage: Stage) -> None:
     """If Wanda may not post, the error says what an admin can do."""
     stage.now = NOW + 900

@@ -108,6 +108,8 @@ async def test_what_breaks_off_is_not_read_on(part: Path, how: str) -> None:
         async with asyncio.timeout(WITHIN_S):
             await waiting
     assert arrival.is_broken
+    with pytest.raises(OSError, match="broke off"):
+        arrival.open()
     arrival.end()
 
 
