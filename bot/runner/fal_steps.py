@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from bot.errors import (
     FalAccountError,
@@ -22,7 +22,7 @@ from bot.errors import (
 )
 from bot.fal.client import FalClient
 from bot.fal.wire.error_types import UNKNOWN
-from bot.fal.wire.result import CLIENT_CLOSED, SERVER_ERROR, UNPROCESSABLE
+from bot.fal.wire.result import SERVER_ERROR
 from bot.fal.wire.types import FalStatus, Handle, Result
 from bot.files.files import Files
 from bot.jobs import events
@@ -30,6 +30,7 @@ from bot.jobs.events import Event
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import Failure, Input, Job, mode_of, payload_of
 from bot.runner.fal_account import FalAccount
+from bot.runner.fal_events import billed_microusd_of, failure_of, is_locked, without_video
 from bot.settings import JobSettings
 from bot.turns import FairTurns
 
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 Met = TypeVar("Met", bound=Exception)
 POLL_S_MAX = 60.0  # between two looks at a request that fal calls ended and still in progress
-FORBIDDEN = 403  # the account is locked; for some minutes after a top-up only some of fal's hosts say so
 CONTENT_TYPES = {
     "jpeg": "image/jpeg",
     "png": "image/png",
@@ -128,7 +128,7 @@ class FalSteps:
                 raise _first(away) from errors
             if other is not None or refused is None:
                 raise
-            return events.Refused(_failure(_first(refused)))
+            return events.Refused(failure_of(_first(refused)))
         on_step(None)
         return events.Uploaded(tuple(upload.result() for upload in uploads))
 
@@ -167,13 +167,13 @@ class FalSteps:
         except FalAccountError as error:
             await self._account.note(error, mode=job.mode)
             if self._clock() >= give_up_at:
-                failure = _failure(error)
+                failure = failure_of(error)
                 is_mode_alone = self._account.lacks_access(job.mode)
                 return events.Refused(replace(failure, kind="access") if is_mode_alone else failure)
             log.warning("fal takes nothing of the account (%d); the submit is put off", error.status)
             return events.PutOff()
         except FalError as error:
-            return events.Refused(_failure(error))
+            return events.Refused(failure_of(error))
         # If the database does not store the id, an operator finds the request at fal by this line.
         log.info("fal has it as request %s", handle.request_id)
         self._account.note_taken(job.mode)
@@ -266,7 +266,7 @@ class FalSteps:
                 await self._account.note(error, mode=job.mode)
                 if not self._may_pass(error, since):
                     log.exception("the request can no longer be followed")
-                    return events.LostSight(_failure(error))
+                    return events.LostSight(failure_of(error))
                 if self._left_s(job) <= 0:
                     return await self._last_word(handle, error)
                 log.warning("the request is followed again later: %s", error)
@@ -281,7 +281,7 @@ class FalSteps:
             return events.LostSight(Failure(kind="unfinished", message=str(unfinished)))
         except (FalUnreachable, FalRefused, FalProtocolError):
             log.exception("the request can no longer be followed")
-            return events.LostSight(_failure(error))
+            return events.LostSight(failure_of(error))
         except FalFailure:
             pass
         return FalStatus("completed")
@@ -289,7 +289,7 @@ class FalSteps:
     def _may_pass(self, error: FalError, since: float) -> bool:
         """Return whether the error may be over later: a locked account, or for `doubt_s` a request fal forgot."""
         if isinstance(error, FalAccountError):
-            return _is_locked(error)
+            return is_locked(error)
         return isinstance(error, FalRefused) and self._clock() < since + self._doubt_s
 
     async def _completed(
@@ -334,7 +334,7 @@ class FalSteps:
                 await self._account.note(error)
                 wait_s = self._waits.wait_s(since, self._clock(), awake_since=begun)
                 if wait_s is None or not self._is_doubted(error, begun):
-                    return _without_video(job, error)
+                    return without_video(job, error)
                 log.warning("fal does not hand out the result, asked again in %.0f s: %s", wait_s, error)
             else:
                 return self.made(job, result)
@@ -343,7 +343,7 @@ class FalSteps:
 
     def made(self, job: Job, result: Result) -> events.Made:
         """Return what the result of the job's request means."""
-        return events.Made(result, _billed_microusd(job, result.billed_units))
+        return events.Made(result, billed_microusd_of(job, result.billed_units))
 
     def _is_doubted(self, error: FalError, since: float) -> bool:
         """Return whether the answer may be another one later.
@@ -407,73 +407,3 @@ def _first(errors: BaseExceptionGroup[Met]) -> Met:
     """Return one of the errors: the card shows one reason."""
     inner = errors.exceptions[0]
     return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
-
-
-def _without_video(job: Job, error: FalError) -> Event:
-    """Return what a believed error of the result means for the job."""
-    if isinstance(error, FalFailure):
-        told = replace(_failure(error), billed=_billed(error, job))
-        return events.NotMade(told, _billed_microusd(job, error.billed_units), error.billed_units)
-    log.error("the result cannot be fetched: %s", error)
-    return events.LostSight(_failure(error))
-
-
-def _is_locked(error: FalError) -> bool:
-    return isinstance(error, FalAccountError) and error.status == FORBIDDEN
-
-
-def _failure(error: FalError) -> Failure:
-    match error:
-        case FalFailure():
-            return Failure(
-                kind=error.kind,
-                status=error.status,
-                message=error.message,
-                location=error.location,
-                context=error.context,
-            )
-        case FalAccountError():
-            return Failure(kind="account", status=error.status, message=str(error))
-        case FalRefused():
-            return Failure(kind="refused", status=error.status, message=str(error))
-        case FalUnreachable():
-            return Failure(kind="unreachable", message=str(error))
-        case FalProtocolError():
-            return Failure(kind="senseless", message=str(error))
-        case _:
-            return Failure(kind="lost", message=str(error))
-
-
-def _billed(failure: FalFailure, job: Job) -> Literal["no", "yes", "perhaps"]:
-    """Return whether a failed attempt was billed, by fal's own header or else by its documentation.
-
-    5xx replies and requests that never started are free, a refusal by the model (422) "may still be charged"
-    (https://docs.fal.ai/errors); nothing is said of a request that is cancelled while it runs.
-    """
-    if failure.billed_units is not None:
-        return "yes" if failure.billed_units > 0 else "no"
-    if failure.status == UNPROCESSABLE:
-        return "perhaps"
-    return "perhaps" if failure.status == CLIENT_CLOSED and job.started_at is not None else "no"
-
-
-def _billed_microusd(job: Job, units: float | None) -> int | None:
-    """Return what fal's billed units cost; None if it reported none, or if today's catalogue cannot price the job."""
-    if units is None:
-        return None
-    try:
-        cost = mode_of(job).billed_microusd(units, {item.option: item for item in job.inputs}, job.quote_microusd)
-    except Refusal:
-        log.exception("the catalogue no longer has this request, so it is settled at the quote")
-        return None
-    if cost > job.quote_microusd:
-        log.warning(
-            "fal billed %s units, %d micro-dollars, above the quote of %d: nobody is charged the difference, "
-            "`python -m bot ledger` lists it",
-            units,
-            cost,
-            job.quote_microusd,
-        )
-    elif cost < job.quote_microusd:
-        log.warning("fal billed %d micro-dollars for a quote of %d", cost, job.quote_microusd)
-    return cost
