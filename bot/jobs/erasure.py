@@ -4,7 +4,7 @@
 it notes that, `removals` has them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from bot.chunks import chunks
@@ -46,6 +46,18 @@ SELECT (SELECT count(*) FROM jobs WHERE member_id = $1 AND told = 0)
 WHERE d.member_id = $1 AND d.position = 0 AND j.told = 0)
 + (SELECT count(*) FROM draws d JOIN shares s ON s.id = d.job_id AND s.id <> s.job_id
 JOIN reservations r ON r.job_id = s.job_id WHERE d.member_id = $1 AND d.position = 0) AS n"""
+# Where the member has anything that goes with a server's data too.
+_SERVERS_BESIDE = " UNION ".join(
+    f"SELECT guild_id FROM {table} WHERE {column} = $1"  # noqa: S608 - names of ours
+    for table, column in (
+        *(
+            (name, "member_id")
+            for name in ("films", "film_drafts", "chip_ins", "picks", "votes", "notices", "prompt_log")
+        ),
+        *((name, "member_id") for name in ("preferences", "asks", "money_requests")),
+        ("presets", "owner_id"),
+    )
+)
 # Others' jobs too. A member's draws at position 0 have an index.
 _PAID_FOR = """
 SELECT DISTINCT s.job_id FROM draws d JOIN shares s ON s.id = d.job_id
@@ -74,8 +86,7 @@ def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
     job_ids = yield from _delete_jobs("member_id = $1", member_id)
     yield from _forget_shares(member_id, [row["job_id"] for row in shared])
     guild_ids = yield from guilds_with(member_id)
-    for guild_id in guild_ids:
-        yield from tables.lock(guild_id)
+    yield from _lock_servers(member_id, guild_ids)
     # After the servers' locks, as whoever changes one of these does.
     film_ids = yield from _delete_films("member_id = $1", member_id)
     yield from forget_picks_of(member_id, at=at)
@@ -98,6 +109,20 @@ def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
     for guild_id in guild_ids:
         yield from unname(guild_id, member_id)
     return (*job_ids, *film_ids)
+
+
+def _lock_servers(member_id: int, guild_ids: Collection[int]) -> Transaction[None]:
+    """Lock these servers, and those in which the member has anything else that is deleted with a server's data.
+
+    All of them in one order, before anything of that is changed: a server that is locked afterwards can be one whose
+    data is being deleted, which waits for what was changed.
+    """
+    others: list[Row] = yield Many(_SERVERS_BESIDE, (member_id,))
+    every = sorted({*guild_ids, *(row["guild_id"] for row in others)})
+    if len(every) > 1:
+        yield from tables.lock_all()  # whoever holds it may lock every server, in any order
+    for guild_id in every:
+        yield from tables.lock(guild_id)
 
 
 def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:

@@ -328,6 +328,18 @@ def test_erasures_of_those_who_paid_together_lock_their_jobs_in_one_order(world:
     assert any(isinstance(one, Lock) and "ORDER BY id FOR UPDATE" in one.sql for one in ran[:first_change])
 
 
+def test_an_erasure_locks_every_server_before_it_changes_anything_there(world: FilmWorld) -> None:
+    """Also one in which the member has a draft and never paid: deleting that server's data waits for the draft."""
+    start(world)
+    elsewhere = replace(THREE, id="e" * 32, guild_id=7)
+    world.store.run(drafts.save_draft(elsewhere, world.orders.draft_bounds, at=world.now))
+    ran: list[Statement] = []
+    world.store.run(recorded(erasure.forget_member(2, at=world.now), ran))
+    deleted = next(n for n, one in enumerate(ran) if "DELETE FROM film_drafts" in getattr(one, "sql", ""))
+    taken = [one.args[0] for one in ran[:deleted] if isinstance(one, Lock) and "VALUES ($1, 1)" in one.sql]
+    assert taken == ["all", "guild:1", "guild:7"]
+
+
 def recorded(transaction: Transaction[T], ran: list[Statement]) -> Transaction[T]:
     """Run a transaction, and note its statements."""
     answer: Any = None
