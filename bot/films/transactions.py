@@ -15,15 +15,16 @@ from bot.jobs.notices import FilmNews, note_film
 from bot.jobs.queries import jobs_by_id
 from bot.ledger import reservations, tables
 from bot.sharding import EVERY_SHARD, Shards
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Locked, Many, One, Row, Transaction
 
 FOUND_MAX = 200  # in one search; the next one goes on
 _INSERT = """
 INSERT INTO films (id, guild_id, member_id, message_id, state, is_open, created_at, body)
 VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
 ON CONFLICT (id) DO NOTHING RETURNING id"""
-_LOCK = "UPDATE films SET version = version + 1 WHERE id = $1 RETURNING body"
-_UPDATE = "UPDATE films SET message_id = $2, state = $3, is_open = $4, files_gone = $5, body = $6 WHERE id = $1"
+_UPDATE = """
+UPDATE films SET message_id = $2, state = $3, is_open = $4, files_gone = $5, body = $6, version = version + 1
+WHERE id = $1"""
 _FIRST = (0.0, "")
 
 
@@ -170,7 +171,7 @@ def films_everywhere(member_id: int, *, limit: int) -> Transaction[tuple[Film, .
 
 
 def _locked(film_id: str) -> Transaction[Film | None]:
-    row = yield One(_LOCK, (film_id,))
+    row = yield Locked("SELECT body FROM films WHERE id = $1", (film_id,))
     return None if row is None else readable_film(row)
 
 

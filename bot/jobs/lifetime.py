@@ -7,7 +7,7 @@ from bot.jobs.rows import readable_job
 from bot.ledger import holds
 from bot.ledger.rule_values import WAIT_MAX_S
 from bot.sharding import EVERY_SHARD, Shards
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Locked, Many, One, Row, Transaction
 
 FOUND_MAX = 200  # in one search; the next one goes on
 _BEFORE_FAL = ("waiting", "accepted")
@@ -75,7 +75,7 @@ def end_unreadable(job_id: str, *, now: float) -> Transaction[None]:
 
     Before fal was asked its hold is released; afterwards it is exposed, because fal may have billed it.
     """
-    row = yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING state", (job_id,))
+    row = yield Locked("SELECT state FROM jobs WHERE id = $1", (job_id,))
     if row is None:
         return
     free = row["state"] in _BEFORE_FAL

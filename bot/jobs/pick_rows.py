@@ -17,7 +17,7 @@ from bot.jobs.queries import jobs_of_set
 from bot.jobs.short_id import short_id
 from bot.ledger import reservations, tables
 from bot.sharding import EVERY_SHARD, Shards
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Locked, Many, One, Row, Transaction
 
 DUE_MAX = 200  # in one look; the next one goes on
 _PICK = TypeAdapter(Pick)
@@ -25,7 +25,6 @@ _ADD = """
 INSERT INTO picks (set_id, guild_id, member_id, state, look_at, body) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING"""
 _UPDATE = "UPDATE picks SET state = $2, look_at = $3, body = $4 WHERE set_id = $1"
-_LOCK = "UPDATE picks SET state = state WHERE set_id = $1 RETURNING body"
 _DUE = "SELECT set_id, guild_id FROM picks WHERE look_at <= $1 AND {mine} ORDER BY look_at LIMIT $2"
 _VOTE = """
 INSERT INTO votes (set_id, member_id, guild_id, number, at) VALUES ($1, $2, $3, $4, $5)
@@ -268,7 +267,7 @@ def _write(pick: Pick, *, now: float, bounds: PickBounds) -> Transaction[None]:
 
 
 def _locked(set_id: str) -> Transaction[Pick | None]:
-    row = yield One(_LOCK, (set_id,))
+    row = yield Locked("SELECT body FROM picks WHERE set_id = $1", (set_id,))
     return None if row is None else _read(row)
 
 

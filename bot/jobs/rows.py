@@ -19,7 +19,7 @@ _INSERT = (
     "ON CONFLICT (parent_id, member_id, pressed) WHERE told = 0 DO NOTHING RETURNING id"
 )
 _UPDATE = (
-    f"UPDATE jobs SET ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
+    f"UPDATE jobs SET version = version + 1, ({_COLUMNS}, body) = "  # noqa: S608 - the column names are this module's own
     "($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) WHERE id = $1"
 )
 

@@ -12,7 +12,7 @@ from bot.jobs.model import FINISHED, Job, State
 from bot.jobs.rows import body_of, job_in, update
 from bot.ledger import endings, holds
 from bot.ledger.model import Ending
-from bot.storage.transaction import One, Row, Transaction, nothing, together
+from bot.storage.transaction import Lock, Locked, One, Row, Transaction, nothing, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ def _noted_request(before: Job, after: Job, now: float) -> Transaction[None]:
 
 
 def locked(job_id: str) -> Transaction[Row | None]:
-    """Lock the job's row on both engines, by an UPDATE before the decision, and return its body; None without one."""
-    return (yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING body", (job_id,)))
+    """Lock the job's row before the decision, and return its body; None without one."""
+    return (yield Locked("SELECT body FROM jobs WHERE id = $1", (job_id,)))
 
 
 def advance_all(job_ids: Collection[str], event: Event, *, now: float) -> Transaction[tuple[Advanced, ...]]:
@@ -102,7 +102,7 @@ def advance_all(job_ids: Collection[str], event: Event, *, now: float) -> Transa
 def lock_jobs(job_ids: Collection[str]) -> Transaction[None]:
     """Lock the rows of these jobs, before any other lock is taken."""
     for job_id in sorted(job_ids):
-        yield One("UPDATE jobs SET version = version + 1 WHERE id = $1 RETURNING id", (job_id,))
+        yield Lock("SELECT id FROM jobs WHERE id = $1 FOR UPDATE", (job_id,))
 
 
 def _move_money(job: Job, effect: MoneyEffect, now: float) -> Transaction[Ending]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from bot.errors import StorageError
-from bot.storage.transaction import PLAIN, Alone, Constant, One, Statement, Together, Transaction, UnderLock
+from bot.storage.transaction import PLAIN, Alone, Constant, Locked, One, Statement, Together, Transaction, UnderLock
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ def execute(cursor: sqlite3.Cursor, statement: Statement) -> Any:
             return tuple([execute(cursor, part) for part in statement.parts])
         if isinstance(statement, Constant):
             return execute(cursor, One(statement.sql))
+        if isinstance(statement, Locked):
+            return execute(cursor, One(*statement))
         return execute(cursor, statement.only) if isinstance(statement, Alone) else None
     translated = _translated(statement.sql)
     cursor.execute(translated.sql, statement.args)

@@ -1,7 +1,7 @@
 """The PostgreSQL driver: each transaction runs on its own pooled connection, at READ COMMITTED.
 
-Money is checked by locks and conditional updates, so no stronger isolation is needed: at READ COMMITTED an UPDATE or
-an ON CONFLICT DO UPDATE waits for concurrent changes of the row and then sees its newest committed version
+Money is checked by locks and conditional updates, so no stronger isolation is needed: at READ COMMITTED an UPDATE, an
+ON CONFLICT DO UPDATE or a SELECT FOR UPDATE waits for concurrent changes of the row and then sees its newest version
 (https://www.postgresql.org/docs/current/transaction-iso.html).
 """
 
@@ -26,6 +26,7 @@ from bot.storage.transaction import (
     Alone,
     Constant,
     Lock,
+    Locked,
     Many,
     Notify,
     One,
@@ -265,6 +266,8 @@ async def answer(connection: _Connection, statement: Statement) -> Any:
         return await answer(connection, statement.only)
     if isinstance(statement, Constant):
         return await answer(connection, One(statement.sql))
+    if isinstance(statement, Locked):
+        return await answer(connection, One(f"{statement.sql} FOR UPDATE", statement.args))
     if isinstance(statement, Lock | Notify):
         await connection.execute(statement.sql, *statement.args)
         return None

@@ -42,6 +42,17 @@ class Lock(NamedTuple):
     args: Sequence[Any] = ()
 
 
+class Locked(NamedTuple):
+    """Lock the row that `sql`, a SELECT, finds until the transaction ends; the yield's value is that row, or None.
+
+    It is the row as whoever had the lock before left it, and nothing is written: a transaction that changes nothing
+    needs no disk. SQLite, which runs one write at a time, only reads it.
+    """
+
+    sql: str
+    args: Sequence[Any] = ()
+
+
 class Notify(NamedTuple):
     """Tell the other processes about this job once the transaction commits; the yield's value is None.
 
@@ -99,7 +110,7 @@ class Constant(NamedTuple):
     sql: str
 
 
-Statement: TypeAlias = One | Many | Lock | Notify | Together | UnderLock | Alone | Constant
+Statement: TypeAlias = One | Many | Lock | Locked | Notify | Together | UnderLock | Alone | Constant
 PLAIN = (One, Many)  # in this form isinstance takes a third of the time
 Transaction: TypeAlias = Generator[Statement, Any, T]
 # Its number, and what it waits for; a statement that stands for itself has no transaction.

@@ -12,7 +12,7 @@ from bot.jobs import bills, erasure, figures, leaving, lifetime, lost, notices, 
 from bot.ledger import pseudonyms, reservations
 from bot.sharding import Shards
 from bot.storage import database
-from bot.storage.transaction import PLAIN, Many, One, Statement, Together, Transaction, UnderLock
+from bot.storage.transaction import PLAIN, Locked, Many, One, Statement, Together, Transaction, UnderLock
 from tests.support.stores import MemoryStore
 
 SHARDS = Shards(4, frozenset({1, 2}))
@@ -81,6 +81,8 @@ def _noted(transaction: Transaction[Any], asked: list[One | Many]) -> Transactio
 def _plain(statement: Statement) -> list[One | Many]:
     if isinstance(statement, Together | UnderLock):
         return [*statement.parts]
+    if isinstance(statement, Locked):
+        return [One(*statement)]
     return [statement] if isinstance(statement, PLAIN) else []
 
 

@@ -8,7 +8,19 @@ import pytest
 from bot.errors import StorageError
 from bot.settings import StorageSettings
 from bot.storage.database import open_store
-from bot.storage.transaction import Constant, Lock, Many, One, Store, Transaction, alone, nothing, together, under_lock
+from bot.storage.transaction import (
+    Constant,
+    Lock,
+    Locked,
+    Many,
+    One,
+    Store,
+    Transaction,
+    alone,
+    nothing,
+    together,
+    under_lock,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -213,6 +225,22 @@ def _amount_of_first() -> Transaction[Any]:
     """A transaction of two statements, the second of which needs the first's answer."""
     first = yield One("SELECT name FROM things ORDER BY name LIMIT $1", (1,))
     return (yield One("SELECT amount, at FROM things WHERE name = $1", (first["name"],)))
+
+
+async def test_a_locked_row_is_read_as_its_last_holder_left_it(store: Store) -> None:
+    """Of changes of one row that are made at once, none is lost; a row that is not there locks nothing."""
+
+    def add_one() -> Transaction[None]:
+        row = yield Locked("SELECT amount FROM things WHERE name = $1", ("a",))
+        yield One("UPDATE things SET amount = $2 WHERE name = $1", ("a", row["amount"] + 1))
+
+    def missing() -> Transaction[Any]:
+        return (yield Locked("SELECT amount FROM things WHERE name = $1", ("b",)))
+
+    await store.write(_add("a", 0))
+    await asyncio.gather(*(store.write(add_one()) for _ in range(20)))
+    assert (await store.read(_run("SELECT amount FROM things"))) == {"amount": 20}
+    assert await store.write(missing()) is None
 
 
 async def test_statements_together_answer_as_they_would_one_by_one(store: Store) -> None:

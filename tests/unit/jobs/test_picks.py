@@ -22,7 +22,7 @@ from bot.ledger import holds, reservations
 from bot.ledger.audit import verify
 from bot.ledger.model import Shipped
 from bot.storage.batch import execute
-from bot.storage.transaction import Lock, Many, One, Statement, Together, Transaction, UnderLock
+from bot.storage.transaction import Lock, Locked, Many, One, Statement, Together, Transaction, UnderLock
 from tests.support.job_samples import ADDRESS, HANDLE, JOB_ID, NOW, PLACES, RESULT
 from tests.support.stores import MemoryStore
 from tests.unit.jobs.test_best_of import PRICES, WHO, a_request
@@ -334,13 +334,21 @@ def test_locks_are_taken_in_one_order(whose: str) -> None:
         )
         books.store.run(_noted(deletion, seen))
         locked = next(number for number, one in enumerate(seen) if one == "guild:1")
-        changing = re.compile("(DELETE FROM|UPDATE) (films|film_drafts|picks|chip_ins|reservations) ")
+        changing = re.compile(
+            "(DELETE FROM|UPDATE|locked by SELECT body FROM) (films|film_drafts|picks|chip_ins|reservations) "
+        )
         assert [one for one in seen[:locked] if changing.match(one)] == []
         assert [one for one in seen[locked:] if changing.match(one)] != []
 
 
-def _is_sql(statement: Statement) -> TypeGuard[One | Many | Lock]:
-    return isinstance(statement, One | Many | Lock)
+def _is_sql(statement: Statement) -> TypeGuard[One | Many | Lock | Locked]:
+    return isinstance(statement, One | Many | Lock | Locked)
+
+
+def _told(statement: One | Many | Lock | Locked) -> str:
+    if isinstance(statement, Lock):
+        return str(statement.args[0])
+    return f"locked by {statement.sql}" if isinstance(statement, Locked) else statement.sql
 
 
 def _noted(transaction: Transaction[Any], seen: list[str]) -> Transaction[Any]:
@@ -353,7 +361,7 @@ def _noted(transaction: Transaction[Any], seen: list[str]) -> Transaction[Any]:
             return end.value
         parts = statement.parts if isinstance(statement, Together | UnderLock) else (statement,)
         locks = (statement.lock,) if isinstance(statement, UnderLock) else ()
-        seen += [str(one.args[0]) if isinstance(one, Lock) else one.sql for one in (*locks, *parts) if _is_sql(one)]
+        seen += [_told(one) for one in (*locks, *parts) if _is_sql(one)]
         answer = yield statement
 
 

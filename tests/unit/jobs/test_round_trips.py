@@ -94,3 +94,16 @@ def test_an_ordinary_job(store: MemoryStore) -> None:
         _order(trips, number)
         counts.append(trips.count - before)
     assert counts == [ROUND_TRIPS + 2, ROUND_TRIPS]
+
+
+def test_an_event_writes_its_jobs_row_once(store: MemoryStore) -> None:
+    """A step that changes a job writes one row of it, and one that changes nothing writes nothing at all."""
+    job = store.run(acceptance.accept(a_job(), SHIPPED, PLACES)).job
+    written: list[int] = []
+    for event in (*EVENTS[:2], *EVENTS[1:4], EVENTS[3]):
+        before = store.connection.total_changes
+        store.run(transactions.advance(job.id, event, now=NOW))
+        written.append(store.connection.total_changes - before)
+    resumed, uploaded, again, submitted, running, running_again = written
+    assert (resumed, uploaded, again, running, running_again) == (0, 1, 0, 1, 0)
+    assert submitted == 2  # and the request's id, for fal's bill
