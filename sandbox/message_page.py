@@ -365,13 +365,14 @@ blockquote{border-left:4px solid var(--button);border-radius:4px;padding-left:10
 .gap{height:6px}
 code{background:var(--code);border-radius:4px;padding:1px 3px;font:85% Consolas,"DejaVu Sans Mono",monospace}
 .item{display:list-item;margin-left:1.2em}.veiled{background:#8886;color:transparent;border-radius:4px}
-.beside{align-items:flex-start}.row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.frame .row{margin-top:4px}
+.beside{align-items:flex-start}.beside button{flex:none}
+.row{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.frame .row{margin-top:4px}
 button{border:0;border-radius:8px;color:#fff;font:500 14px/16px inherit;font-family:inherit;
  padding:8px 14px;background:var(--button)}
 button.primary{background:#5865f2}button.success{background:#248046}button.danger{background:#da373c}
 button:disabled{opacity:.5}
-.media{position:relative;display:inline-block;margin-top:6px}
-.media video,.media img{display:block;max-width:520px;max-height:350px;border-radius:8px;background:#000}
+.media{position:relative;display:inline-block;max-width:100%;margin-top:6px}
+.media video,.media img{display:block;max-width:min(520px,100%);max-height:350px;border-radius:8px;background:#000}
 .play{position:absolute;inset:0;margin:auto;width:56px;height:56px;border-radius:50%;background:rgba(0,0,0,.6)}
 .play:after{content:"";position:absolute;left:22px;top:17px;border:11px solid transparent;border-left:17px solid #fff;
  border-right:0}

@@ -134,4 +134,4 @@ def _asked(view: View) -> Iterable[str]:
         yield f"One video can cost up to {dollars(terms.ceiling_microusd.value)}."
     if terms.at_once is not None:
         at_once = counted(terms.at_once.value, "video")
-        yield f"They can have {at_once} going at once, and have {view.open_jobs} now."
+        yield f"They can have {at_once} going at once, and have {view.open_jobs or 'none'} now."

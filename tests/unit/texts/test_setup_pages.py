@@ -224,6 +224,12 @@ def test_a_members_page_names_each_budgets_rule_once() -> None:
     assert re.search(r"^- Their allowance today: .* left · by Wanda's default$", shown, re.MULTILINE)
 
 
+def test_a_member_without_a_video_has_none() -> None:
+    """How many videos a member has going is told in words where it is none: nobody reads "have 0 now"."""
+    panel = pages.setup_panel(setup([Rule("server", "at_once", 3)], "member"), "member")
+    assert "They can have 3 videos going at once, and have none now." in words_of(panel)
+
+
 def test_a_switch_says_on_or_off() -> None:
     """A switch of the content page does not repeat its title as its value."""
     for rules, said in (([], "Off"), ([Rule("server", "spoiler", "always")], "On")):
