@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.fal.wire.types import FalStatus, Handle, Result
-from bot.jobs import machine
+from bot.jobs import events
+from bot.jobs.events import Event
 from bot.jobs.model import Job, LinkReason
 
 
@@ -40,7 +41,7 @@ class Ahead:
         """Why a made video is not on disk, or None; None in place of it all if no download has begun."""
         return self._video
 
-    def follow(self, job: Job, event: machine.Event) -> None:
+    def follow(self, job: Job, event: Event) -> None:
         """Begin what follows the event, and end what does not."""
         match event:
             case FalStatus("completed") if job.handle is not None:
@@ -48,7 +49,7 @@ class Ahead:
                     return
                 self.cancel()
                 self._answer = asyncio.create_task(self._asked(job, job.handle), name=f"result of job {job.id}")
-            case machine.Made(result):
+            case events.Made(result):
                 self._answer = _ended(self._answer)
                 if result != self._downloaded:
                     self._begin_download(job, result)

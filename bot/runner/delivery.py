@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from bot.errors import CardGone, DeliveryError, DiscordBusy, StorageError
-from bot.jobs import machine, queries
+from bot.jobs import events, queries
+from bot.jobs.events import Event
 from bot.jobs.growing_waits import GrowingWaits
 from bot.jobs.model import PASSING, Failure, Job, LinkReason, Spot
-from bot.jobs.queries import find
 from bot.log import job_scope
 from bot.runner.cards_port import Cards, Posted
 from bot.settings import JobSettings
@@ -43,7 +43,7 @@ class Delivery:
             whole_s=settings.paid_patience_s, least_s=settings.paid_wait_s, most_s=settings.paid_wait_max_s
         )
 
-    async def deliver(self, job: Job, video: Awaitable[LinkReason | None] | None = None) -> machine.Event:
+    async def deliver(self, job: Job, video: Awaitable[LinkReason | None] | None = None) -> Event:
         """Post the video, or fal's link while the video cannot be had, with retries: it was paid for.
 
         `video` is a download of it that has begun, as `Cards.fetch`.
@@ -53,7 +53,7 @@ class Delivery:
             if posted is not None:
                 return self._posted(job, posted)
         if await self._prepared(job, video) == "unplayable":
-            return machine.Undeliverable(Failure(kind="unplayable"), self._retry_at(job))
+            return events.Undeliverable(Failure(kind="unplayable"), self._retry_at(job))
         for attempt in range(self._settings.delivery_tries):
             if attempt:
                 await self._sleep(self._settings.delivery_pause_s(attempt))
@@ -87,45 +87,45 @@ class Delivery:
         """Try once to have the video of an ended job on disk, or return why it is not."""
         return await self._cards.prepare(job)
 
-    def put_off(self, job: Job) -> machine.LateTried:
+    def put_off(self, job: Job) -> events.LateTried:
         """Return that the video of an ended job could not be brought this time."""
-        return machine.LateTried(self._retry_at(job))
+        return events.LateTried(self._retry_at(job))
 
-    async def deliver_late(self, job: Job, reason: LinkReason | None) -> machine.Event:
+    async def deliver_late(self, job: Job, reason: LinkReason | None) -> Event:
         """Try once to bring the video of an ended job, in place of its link or at all, after `prepare_late`."""
         if reason is not None and (reason in PASSING or job.state == "done"):
-            return machine.LateTried(self._retry_at(job) if reason in PASSING else None)
+            return events.LateTried(self._retry_at(job) if reason in PASSING else None)
         try:
             if job.mailed is not None:
                 mailed = await self._cards.mail(job, video_only=True)
-                return machine.VideoMailed(_spot_of(mailed))
+                return events.VideoMailed(_spot_of(mailed))
             async with self._turns.turn(job.requester):
                 bring = self._cards.replace_link if job.state == "done" else self._cards.deliver
                 return self._posted(job, await bring(job))
         except CardGone as error:
             log.info("the video is not brought any more: %s", error)
-            return machine.LateTried(None)
+            return events.LateTried(None)
         except DiscordBusy as error:
             log.warning("the video could not be brought: %s", error)
-            return machine.LateTried(self._retry_at(job))
+            return events.LateTried(self._retry_at(job))
         except DeliveryError as error:
             log.warning("the video cannot be posted in its channel: %s", error)
         # A link in the channel is enough where the video is refused; a member without either is written to.
-        return machine.LateTried(self._retry_at(job)) if job.state == "done" else await self._mailed(job)
+        return events.LateTried(self._retry_at(job)) if job.state == "done" else await self._mailed(job)
 
-    def _posted(self, job: Job, posted: Posted) -> machine.VideoPosted:
+    def _posted(self, job: Job, posted: Posted) -> events.VideoPosted:
         address = job.address.moved_to(posted.ref.channel_id, posted.ref.message_id, now=self._clock())
         retry_at = self._retry_at(job) if posted.reason in PASSING else None
-        return machine.VideoPosted(address, retry_at, posted.video)
+        return events.VideoPosted(address, retry_at, posted.video)
 
-    async def _mailed(self, job: Job) -> machine.Event:
+    async def _mailed(self, job: Job) -> Event:
         """Send the video by direct message, because its channel does not take it."""
         try:
             mailed = await self._cards.mail(job)
         except DeliveryError as error:
             log.warning("the video cannot be sent by direct message either: %s", error)
-            return machine.Undeliverable(Failure(kind="undeliverable"), self._retry_at(job))
-        return machine.VideoMailed(_spot_of(mailed), self._retry_at(job) if mailed.reason in PASSING else None)
+            return events.Undeliverable(Failure(kind="undeliverable"), self._retry_at(job))
+        return events.VideoMailed(_spot_of(mailed), self._retry_at(job) if mailed.reason in PASSING else None)
 
     def _retry_at(self, job: Job) -> float | None:
         now = self._clock()
@@ -148,7 +148,7 @@ class LateVideos:
         delivery: Delivery,
         shards: ShardsNow,
         *,
-        store_event: Callable[[Job, machine.Event], Awaitable[None]],
+        store_event: Callable[[Job, Event], Awaitable[None]],
         forget_files: Callable[[str], Awaitable[None]],
         every_s: float,
         clock: Callable[[], float],
@@ -217,7 +217,7 @@ class LateVideos:
 
     async def _awaited(self, job_id: str) -> Job | None:
         """Return the job if its video is still to be brought; if it was deleted, what a try fetched for it goes too."""
-        state, job = await self._store.read(find(job_id))
+        state, job = await self._store.read(queries.find(job_id))
         if state is None:
             await self._forget_files(job_id)
         return None if job is None or job.late_at is None else job

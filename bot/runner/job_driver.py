@@ -7,8 +7,21 @@ from typing import assert_never
 
 from bot.errors import DeliveryError, DiscordBusy, StorageError
 from bot.fal.wire.types import FalStatus
-from bot.jobs import machine, queries, transactions
-from bot.jobs.machine import Event
+from bot.jobs import queries, transactions
+from bot.jobs.effects import (
+    Ask,
+    AskCancel,
+    AwaitApproval,
+    Deliver,
+    Effect,
+    Fetch,
+    Follow,
+    Show,
+    ShowEnd,
+    Submit,
+    Upload,
+)
+from bot.jobs.events import Asked, EndShown, Event, GivenUp, NotAsked, Resumed, Unapproved, Uploaded
 from bot.jobs.model import Address, Failure, Job, JobRef, LinkReason
 from bot.log import job_scope
 from bot.runner.ahead import Ahead
@@ -77,7 +90,7 @@ class JobDriver:
         """Return whether the job was driven on; after an unexpected error, this is tried `DEFECT_TRIES` times."""
         for attempt in range(DEFECT_TRIES):
             try:
-                await self.carry_on(await self._events.advance(job, machine.Resumed()))
+                await self.carry_on(await self._events.advance(job, Resumed()))
             except StorageError as error:
                 log.error("the job is resumed later, because its storage fails for too long: %s", error)  # noqa: TRY400 - no defect
                 return False
@@ -100,7 +113,7 @@ class JobDriver:
         if self._clock() < since + self._settings.deadline_s:
             return
         log.error("the job is past its deadline and cannot be carried on; it is given up")
-        given_up = machine.GivenUp(Failure(kind="defect"))
+        given_up = GivenUp(Failure(kind="defect"))
         await self.carry_on(await self._events.write(job, given_up))
 
     async def carry_on(self, advanced: transactions.Advanced) -> None:
@@ -113,7 +126,7 @@ class JobDriver:
         try:
             while (event := await self._perform_all(advanced, begun)) is not None:
                 begun.follow(advanced.job, event)
-                if isinstance(event, machine.Uploaded):
+                if isinstance(event, Uploaded):
                     advanced = await self._ask_fal(advanced, event, begun)
                 else:
                     advanced = await self._stored(advanced.job, event, begun)
@@ -132,9 +145,7 @@ class JobDriver:
         begun.follow(job, made)
         return await self._events.advance(job, event, made, came_at=came_at)
 
-    async def _ask_fal(
-        self, before: transactions.Advanced, uploaded: machine.Uploaded, begun: Ahead
-    ) -> transactions.Advanced:
+    async def _ask_fal(self, before: transactions.Advanced, uploaded: Uploaded, begun: Ahead) -> transactions.Advanced:
         """Store the intent, POST, and store the reply, without waiting for anything in between.
 
         A job that a crash catches between them is `uncertain`, so this takes as little time as possible: the place to
@@ -156,30 +167,30 @@ class JobDriver:
             event = await self._perform(advanced, effect, begun)
         return event
 
-    async def _perform(self, advanced: transactions.Advanced, effect: machine.Effect, begun: Ahead) -> Event | None:
+    async def _perform(self, advanced: transactions.Advanced, effect: Effect, begun: Ahead) -> Event | None:
         job = advanced.job
         match effect:
-            case machine.Show():
+            case Show():
                 self._progress.show(job)
-            case machine.AskCancel():
+            case AskCancel():
                 self._tasks.beside(job.id, self._ask_cancel(job), name=f"ask fal to cancel {job.id}")
-            case machine.Ask() | machine.AwaitApproval():
+            case Ask() | AwaitApproval():
                 with self._wakes.waiting_for_approval(job.id):
-                    return await (self._ask(job) if isinstance(effect, machine.Ask) else self._await_approval(job))
-            case machine.Upload():
+                    return await (self._ask(job) if isinstance(effect, Ask) else self._await_approval(job))
+            case Upload():
                 return await self._fal_steps.upload(job, on_step=lambda step: self._progress.change(job, step=step))
-            case machine.Submit():
+            case Submit():
                 return await self._fal_steps.submit(job)
-            case machine.Follow():
+            case Follow():
                 # Nothing new happened to a job that is resumed, but fal may have called while nobody listened.
                 return await self._follow(job, begun, look_first=not advanced.changed)
-            case machine.Fetch():
+            case Fetch():
                 return await self._fal_steps.fetch(
                     job, begun.answer, on_step=lambda step: self._progress.change(job, step=step)
                 )
-            case machine.Deliver():
+            case Deliver():
                 return await self._deliver(job, begun.video)
-            case machine.ShowEnd():
+            case ShowEnd():
                 return await self._show_end(job)
             case _:
                 assert_never(effect)
@@ -189,9 +200,9 @@ class JobDriver:
         """Make the card ask for approval, with the retries of a delivery; without it nobody could approve the job."""
         for attempt in range(self._settings.delivery_tries):
             if attempt and await self._is_decided(job, self._settings.delivery_pause_s(attempt)):
-                return machine.Resumed()
+                return Resumed()
             if self._approval_left_s(job) <= 0:
-                return machine.Unapproved()
+                return Unapproved()
             try:
                 async with self._endings.turn(job.requester):
                     ref = await self._cards.ask(job, self._progress.of(job.id))
@@ -201,16 +212,16 @@ class JobDriver:
                 log.warning("the card cannot ask for approval: %s", error)
                 break
             else:
-                return machine.Asked(self._moved(job, ref))
-        return machine.NotAsked()
+                return Asked(self._moved(job, ref))
+        return NotAsked()
 
     async def _await_approval(self, job: Job) -> Event:
         """Wait for a decision, which is in the stored state then, or until `approve_by`."""
         # In pieces, because a clock that is set, or a machine that slept, moves `approve_by`.
         while (left_s := self._approval_left_s(job)) > 0:
             if await self._is_decided(job, min(left_s, self._settings.recheck_s)):
-                return machine.Resumed()
-        return machine.Unapproved()
+                return Resumed()
+        return Unapproved()
 
     def _approval_left_s(self, job: Job) -> float:
         return (job.approve_by or 0.0) - self._clock()
@@ -244,7 +255,7 @@ class JobDriver:
             self._progress.change(current, position=status.position, fraction=status.fraction)
 
         if self._wakes.was_woken(job.id):
-            return machine.Resumed()
+            return Resumed()
         following = self._fal_steps.follow(job, on_status=on_status)
         return await self._wakes.until_woken(job.id, following) or self._resumed_if_woken(job)
 
@@ -260,7 +271,7 @@ class JobDriver:
         return event
 
     def _resumed_if_woken(self, job: Job) -> Event | None:
-        return machine.Resumed() if self._wakes.was_woken(job.id) else None
+        return Resumed() if self._wakes.was_woken(job.id) else None
 
     async def _ask_cancel(self, job: Job) -> None:
         """Ask fal to cancel the request, and store before that whether fal had begun it."""
@@ -285,8 +296,8 @@ class JobDriver:
             except DiscordBusy as error:
                 log.warning("the card could not say how the job ended, try %d: %s", attempt + 1, error)
             else:
-                return machine.EndShown(ref and self._moved(job, ref))
-        return machine.EndShown()
+                return EndShown(ref and self._moved(job, ref))
+        return EndShown()
 
     def _moved(self, job: Job, ref: MessageRef) -> Address:
         return job.address.moved_to(ref.channel_id, ref.message_id, now=self._clock())
