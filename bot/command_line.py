@@ -126,7 +126,7 @@ def _price(settings: Settings, mode: str | None, pairs: Sequence[str], *, as_jso
             width = max(map(len, quotes), default=0)
             lines = (f"{name:<{width}}  {price_text(quote)}" for name, quote in quotes.items())
             as_list = [price_json(name, quote) for name, quote in quotes.items()]
-            print(json.dumps(as_list, ensure_ascii=False) if as_json else "\n".join(lines))
+            print(_as_json(as_list) if as_json else "\n".join(lines))
             return 0
         quote = price_line(mode, pairs, picker)
     except Refusal as refusal:

@@ -37,8 +37,9 @@ def test_a_terminal_of_few_letters(encoding: str) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
     sign = "×".encode(encoding, "backslashreplace")
     assert done.stdout.split() == [b"$0.50", b"=", b"5", b"s", sign, b"$0.10"]
-    as_json = run(*PRICE, "--json", PYTHONIOENCODING=encoding)
-    assert "×" in json.loads(as_json.stdout)["formula"]
+    for arguments in (PRICE, ("price",)):
+        as_json = run(*arguments, "--json", PYTHONIOENCODING=encoding)
+        assert "×" in str(json.loads(as_json.stdout))
 
 
 @pytest.mark.parametrize("arguments", [PRICE, ("commands",)], ids=lambda arguments: arguments[0])
