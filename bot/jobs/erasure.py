@@ -67,9 +67,9 @@ _LOCK_JOBS = f"""
 SELECT id FROM jobs WHERE id IN (SELECT id FROM jobs WHERE member_id = $1 AND told = 1
 UNION SELECT id FROM jobs WHERE approved_by = $1 UNION {_PAID_FOR}) ORDER BY id FOR UPDATE"""  # noqa: S608 - a constant of this module
 _WITH_DELETED_SOURCES = """
-SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b
-WHERE NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}
-ORDER BY told DESC, created_at LIMIT $1"""
+SELECT body FROM jobs WHERE id IN (SELECT b.job_id FROM borrowings b WHERE b.job_id > $1 {until}
+AND NOT EXISTS (SELECT 1 FROM jobs source WHERE source.id = b.source_id)) AND {mine}"""
+_BORROWER = "SELECT job_id FROM borrowings WHERE job_id > $1 ORDER BY job_id LIMIT 1 OFFSET $2"
 
 
 def forget_member(member_id: int, *, at: float) -> Transaction[tuple[str, ...]]:
@@ -182,10 +182,19 @@ def note_files_removed(job_id: str, *, at: float) -> Transaction[None]:
         yield One("UPDATE jobs SET files_gone = 1, body = $2 WHERE id = $1", (job_id, body))
 
 
-def jobs_with_deleted_sources(shards: Shards = EVERY_SHARD, *, limit: int) -> Transaction[tuple[Job, ...]]:
-    """Return ended and unfinished jobs with copies of files whose member had their data deleted."""
-    rows: list[Row] = yield Many(_WITH_DELETED_SOURCES.format(mine=shards.where()), (limit,))
-    return readable_jobs(rows)
+def jobs_with_deleted_sources(
+    shards: Shards = EVERY_SHARD, *, after: str = "", among: int
+) -> Transaction[tuple[tuple[Job, ...], str | None]]:
+    """Return ended and unfinished jobs with copies of files whose member had their data deleted.
+
+    They are looked for among so many reruns, because a year has many more of these. Also returns the id after which the
+    next ones are; None if there are no more.
+    """
+    last: Row | None = yield One(_BORROWER, (after, among - 1))
+    page = (after,) if last is None else (after, last["job_id"])
+    until = "" if last is None else "AND b.job_id <= $2"
+    rows: list[Row] = yield Many(_WITH_DELETED_SOURCES.format(until=until, mine=shards.where()), page)
+    return readable_jobs(rows), None if last is None else last["job_id"]
 
 
 def note_copies_removed(job_id: str) -> Transaction[None]:

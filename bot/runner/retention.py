@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 DAY_S = 86400.0
 BATCH = 100  # jobs whose files are removed at once
 BATCHES_MAX = 100  # in one round; the next one goes on
+RERUNS_AT_ONCE = 5000  # that are searched for copies of deleted files
 NAMES_AT_ONCE = 500
 NAMES_ROUNDS_MAX = 1000
 FORGET_ROUNDS_MAX = 10_000
@@ -116,15 +117,15 @@ class Retention:
 
     async def _remove_copies(self) -> None:
         """Remove the copies of files of deleted jobs that other members' reruns have."""
-        for _ in range(BATCHES_MAX):
-            jobs = await self.store.read(erasure.jobs_with_deleted_sources(self.orphans.shards(), limit=BATCH))
+        after: str | None = ""
+        while after is not None:
+            looking = erasure.jobs_with_deleted_sources(self.orphans.shards(), after=after, among=RERUNS_AT_ONCE)
+            jobs, after = await self.store.read(looking)
             for job in jobs:
                 borrowed = [item for item in job.inputs if item.is_borrowed]
                 previews = [beside(item.path, preview_name(item.option)) for item in borrowed]
                 await self.files.remove([*(item.path for item in borrowed), *previews])
                 await self.store.write(erasure.note_copies_removed(job.id), guild_id=None)
-            if len(jobs) < BATCH or not any(job.told for job in jobs):
-                return
 
     async def _remove_deleted(self, job_ids: Sequence[str] = ()) -> None:
         """Remove the files of these deleted jobs, then those that earlier deletions left."""

@@ -19,6 +19,7 @@ from bot.ledger.history import spent_page
 from bot.ledger.model import Grant, Shipped, Who
 from bot.ledger.pseudonyms import pseudonym
 from bot.ledger.rules import set_rule
+from bot.runner import retention
 from bot.runner.retention import Retention
 from bot.settings import StorageSettings
 from bot.sharding import Shards
@@ -273,6 +274,22 @@ async def test_copies_of_a_members_files_in_others_reruns_go_too(store: Store, s
     assert stored.result == again.result
     assert await store.read(queries.get(other.id)) == other
     assert await store.read(_all("SELECT * FROM borrowings")) == []
+
+
+async def test_a_copy_among_many_reruns_is_found(
+    store: Store, store_settings: StorageSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reruns are searched some at a time, however many a year has, and none of them is passed over."""
+    monkeypatch.setattr(retention, "RERUNS_AT_ONCE", 2)
+    gone = await _made(store, a_job(member_id=ANNA))
+    stays = await _made(store, a_job(id="b" * 32, member_id=BEN))
+    reruns = [
+        await _made(store, _rerun_of(gone if number in {3, 5} else stays, f"{number:032x}", CARLA))
+        for number in range(6)
+    ]
+    pictures = [_picture(store_settings, job) for job in reruns]
+    await _keeper(store, store_settings).forget_member(ANNA)
+    assert [path.exists() for path in pictures] == [True, True, True, False, True, False]
 
 
 async def test_a_rerun_through_a_deleted_job_is_still_found(store: Store, store_settings: StorageSettings) -> None:

@@ -47,6 +47,7 @@ RUNS: dict[str, Callable[[], Transaction[Any]]] = {
     "silent requests": lambda: bills.silent_requests(SHARDS, since=1.0, until=2.0),
     "old bills": lambda: bills.forget_bills(before=1.0),
     "servers that were left": lambda: leaving.note_guilds((), SHARDS, at=1.0),
+    "copies of deleted files": lambda: erasure.jobs_with_deleted_sources(SHARDS, among=9),
     "names in a server": lambda: erasure.names_in(1, limit=9),
     "a name in a server": lambda: pseudonyms.unname(1, 2),
     "a left server": lambda: erasure.forget_guild(1, at=1.0),
