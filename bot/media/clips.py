@@ -70,6 +70,13 @@ class _Track:
     decoded: Any = None
     decoded_s: float = 0.0
     not_decoded: int = 0
+    back_max: int = 0
+    ahead_max: int = 0
+
+    def __post_init__(self) -> None:
+        """Reckon in whole units, because a long recording has a million packets."""
+        per_s = 1 / Fraction(self.stream.time_base or 1)
+        self.back_max, self.ahead_max = int(_BACK_MAX_S * per_s), int(_AHEAD_MAX_S * per_s)
 
     def count(self, packet: Any) -> None:
         """Count one packet; packets that an edit list hides are not played, so their time does not count."""
@@ -87,9 +94,7 @@ class _Track:
 
     def _follow_on(self, at: int, duration: int) -> None:
         """Move what begins at `at` behind what was before, if its timestamps do not follow on."""
-        unit = self.stream.time_base or Fraction(0)
-        ahead_s = 0 if self.due is None else (at + self.moved - self.due) * unit
-        if self.due is not None and not -_BACK_MAX_S <= ahead_s <= _AHEAD_MAX_S:
+        if self.due is not None and not -self.back_max <= at + self.moved - self.due <= self.ahead_max:
             self.moved = self.due - at
         self.due = at + self.moved + duration
 
