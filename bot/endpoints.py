@@ -4,8 +4,9 @@ Pointing it elsewhere serves two ends: the stand-in on loopback, and a rate-limi
 """
 
 import logging
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import discord.asset
 import discord.gateway
@@ -15,6 +16,7 @@ import yarl
 from bot.settings import DiscordSettings
 
 log = logging.getLogger(__name__)
+_UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 _PLACES: tuple[tuple[type, str, type], ...] = (
     (discord.http.Route, "BASE", str),
     (discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL),
@@ -66,8 +68,19 @@ def skip_unreadable_events(client: discord.Client) -> None:
 def _skipping(name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
     def parse_or_skip(data: Any) -> None:
         try:
-            parse(data)
+            parse(writable(data) if name == "INTERACTION_CREATE" else data)
         except Exception:
             log.exception("an event %s of Discord is left out, because discord.py cannot read it", name)
 
     return parse_or_skip
+
+
+def writable(value: Any) -> Any:
+    """Return JSON in whose texts � stands for what no database takes: NUL characters, and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return _UNWRITABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [writable(one) for one in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {name: writable(one) for name, one in cast("dict[str, Any]", value).items()}
+    return value

@@ -98,6 +98,13 @@ async def test_only_admins(stage: Stage) -> None:
     assert (await admin(stage, "audit")).text == before
 
 
+async def test_a_reason_of_odd_characters(stage: Stage) -> None:
+    """What no database takes in a text is shown as �, and the act is carried out."""
+    await admin(stage, "member block", member="friend", reason="too\0loud")
+    assert "too�loud" in (await admin(stage, "audit")).text
+    await admin(stage, "member unblock", member="friend")
+
+
 async def test_choices_bind_what_arrives(stage: Stage) -> None:
     """A value that is none of an option's choices, as a modified client can send, is refused and changes nothing."""
     before = (await admin(stage, "audit")).text

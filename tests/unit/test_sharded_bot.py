@@ -5,6 +5,7 @@ from typing import Any
 import discord
 import pytest
 
+from bot.endpoints import writable
 from bot.session_starts import SessionStarts, StartLimits
 from bot.sharded_bot import ShardedBot
 from bot.sharding import Shards
@@ -36,6 +37,13 @@ async def test_an_event_that_cannot_be_read_is_left_out(event: str, caplog: pyte
     (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
     assert event in record.getMessage()
     assert "a secret" not in caplog.text
+
+
+def test_what_members_type_can_be_stored() -> None:
+    """A text with a NUL, which PostgreSQL refuses, or half a surrogate pair is no trouble with the database."""
+    typed = {"options": [{"name": "reason", "value": "a\0b\ud83d c \U0001f984"}, {"value": 3}, {"value": None}]}
+    stored = {"options": [{"name": "reason", "value": "a\ufffdb\ufffd c \U0001f984"}, {"value": 3}, {"value": None}]}
+    assert writable(typed) == stored
 
 
 async def test_no_session_without_its_beginning() -> None:

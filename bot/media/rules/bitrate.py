@@ -29,7 +29,7 @@ def rates(*, seconds: float, width: int, height: int, bytes_max: int) -> Bitrate
 
     The pixels are reduced only if the bitrate is too low for them.
     """
-    if seconds <= 0:
+    if seconds <= 0 or bytes_max <= 0:
         return None
     total_kbps = bytes_max * OF_THE_LIMIT * _CONTAINER * 8 / seconds / 1000
     sound_kbps = next(sound for least, sound in _SOUND_KBPS if total_kbps >= least)

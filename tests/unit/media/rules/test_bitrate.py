@@ -30,6 +30,7 @@ def test_what_nothing_fits_into_is_given_up() -> None:
     """An hour in a megabyte, or a video of unknown length, has no usable rate."""
     assert rates(seconds=3600, width=1920, height=1080, bytes_max=MIB) is None
     assert rates(seconds=0, width=1920, height=1080, bytes_max=MIB) is None
+    assert [rates(seconds=15, width=1920, height=1080, bytes_max=limit) for limit in (1, 0, -5)] == [None] * 3
 
 
 @given(st.floats(0.5, 600), st.integers(64, 4096), st.integers(64, 4096), st.integers(100_000, 100 * MIB))
