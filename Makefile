@@ -65,7 +65,7 @@ check: .venv/browser
 fuzz: .venv/dev
 	$(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz $(ONLY)
 
-# Sixty kills under mixed traffic, and six thousand jobs; a quarter of an hour. `make soak ONLY=kills` runs one part.
+# Sixty kills under mixed traffic, and eight thousand jobs; twenty minutes. `make soak ONLY=kills` runs one part.
 soak: .venv/dev
 	$(BIN)/python -m tests.soak $(ONLY)
 

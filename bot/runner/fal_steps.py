@@ -144,9 +144,12 @@ class FalSteps:
 
         try:
             return replace(item, url=await self._unlocked(job, once, on_step))
-        except OSError as error:
-            log.exception("Wanda's own copy of an input cannot be read")
-            raise FalRefused(f"the copy of {item.option} cannot be read", status=0) from error
+        except FileNotFoundError as error:
+            log.exception("Wanda's own copy of an input is gone")
+            raise FalRefused(f"the copy of {item.option} is gone", status=0) from error
+        except OSError as error:  # too many open files, or a disk that has trouble: it may be read later
+            reason = error.strerror or type(error).__name__
+            raise FilesUnavailable(f"Wanda's own copy of an input cannot be read ({reason}).") from error
 
     async def submit(self, job: Job) -> Event:
         """POST the job once. The caller holds one of the `submits` since before it stored the intent.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import FilesGone, FilesUnavailable
+from bot.requester import Requester
 from bot.runner.runner import Runner
 from bot.storage.transaction import Many, One, Transaction
 from tests.support.kept_files import LostFiles
@@ -88,6 +89,41 @@ async def test_an_accepted_job_waits_for_its_files(rig: RunnerRig) -> None:
     await wait_for(tried)
     assert ((await rig.job()).state, await rig.requests()) == ("accepted", [])
     files.away = set()
+
+    async def carried_on() -> bool | None:
+        await runner.sweep()
+        return True if (await rig.job()).told else None
+
+    await wait_for(carried_on)
+    assert (await rig.job()).state == "done"
+
+
+async def test_an_input_that_cannot_be_read_now_is_waited_for(rig: RunnerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of this machine's own, as too many open files, is not taken for fal's refusal: the job goes on later."""
+    runner, files = _runner(rig)
+    order = await rig.order()
+    files.away = {"fetch"}
+    await runner.accept(order)
+    path = files.root / (await rig.job()).inputs[0].path
+    aside, tries, fetch = path.with_suffix(".aside"), list[str](), files.fetch
+
+    async def noted(name: str, requester: Requester) -> Path:
+        tries.append(name)
+        return await fetch(name, requester)
+
+    monkeypatch.setattr(files, "fetch", noted)
+    path.rename(aside)
+    path.mkdir()  # opening a folder fails also for root, whom no permission keeps out
+    files.away = set()
+
+    async def tried_twice() -> bool | None:
+        await runner.sweep()
+        return True if len(tries) > 1 else None
+
+    await wait_for(tried_twice)
+    assert ((await rig.job()).state, await rig.requests()) == ("accepted", [])
+    path.rmdir()
+    aside.rename(path)
 
     async def carried_on() -> bool | None:
         await runner.sweep()
