@@ -240,8 +240,8 @@ def _check_reply(download: _Download[T], reply: FileReply) -> None:
 
 
 def _announced(reply: FileReply) -> int | None:
-    """Return the Content-Length; None if it is missing, or no number that can be read."""
-    text = reply.header("content-length")
+    """Return the Content-Length; None if it is missing, no number that can be read, or overridden by chunks."""
+    text = "" if reply.header("transfer-encoding") else reply.header("content-length")
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX else None
 
 

@@ -137,13 +137,25 @@ async def test_lying_length(fetch: Fetch) -> None:
     assert fetch.left == []
 
 
-@pytest.mark.parametrize("length", ["9" * 5000, "0" * 5000 + "5", "5, 99"])
-async def test_odd_length(fetch: Fetch, length: str) -> None:
-    """A length that no number is read from, also because it is too long for one, is as none: the whole body counts."""
+@pytest.mark.parametrize(
+    ("length", "body"),
+    [
+        ("9" * 5000, "\r\n\r\nwhole"),
+        ("0" * 5000 + "5", "\r\n\r\nwhole"),
+        ("5, 99", "\r\n\r\nwhole"),
+        ("2", "\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"),
+    ],
+    ids=["too long", "zeros", "two", "chunks"],
+)
+async def test_odd_length(fetch: Fetch, length: str, body: str) -> None:
+    """A length that no number is read from, also because it is too long for one, is as none: the whole body counts.
+
+    So is one beside chunks, which say themselves how long they are (RFC 9112, 6.3).
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\nwhole".encode())
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}{body}".encode())
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
