@@ -1,7 +1,7 @@
 """*growth*: in 3,000 jobs the bot's resident memory grows by less than 1 KB a job.
 
-The 5,000 before do not count: they fill caches, and lists that are bounded by the thousand. The longest, of the previews
-that cards have (`bot/cards/poster.py`), grows by nearly 2 KB a job until it has 5,000.
+The 5,000 before do not count: they fill caches, and lists that are bounded by the thousand. The longest, of what cards
+have for previews (`bot/cards/poster.py`), grows by nearly 2 KB a job until it has 5,000.
 """
 
 import asyncio
