@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.errors import Refusal
+from bot.errors import Refusal, StorageError
 from bot.films.model import ENDED, Joining
 from bot.films.plan import MISSING, looks_of
 from bot.jobs import events, transactions
@@ -53,13 +53,15 @@ class FilmHistory(RuleBasedStateMachine):
         world.store.connection.close()
 
     def alive(self, work: object) -> None:
-        """Do something of which any effect may have been the process's last."""
+        """Do something of which any effect may have been the process's last, or the database's last answer."""
         try:
-            with suppress(Refusal):
+            with suppress(Refusal, StorageError):
                 self.world.do(work)  # type: ignore[arg-type]
         except Died:
             self.world.dies_at = None
             self.world.reborn()
+        if "answers" in self.world.broken:
+            self.world.broken -= {"accept", "answers"}
 
     @initialize(joinings=st.lists(JOININGS, min_size=1, max_size=4), limit=st.sampled_from([None, 900_000, 10**9]))
     def order(self, joinings: list[Joining], limit: int | None) -> None:
@@ -73,6 +75,11 @@ class FilmHistory(RuleBasedStateMachine):
     def a_kill_is_near(self, at: int, after: bool) -> None:
         """The process will be killed at one of the next effects."""
         self.world.dies_at, self.world.dies_after = self.world.effects + at, after
+
+    @rule()
+    def answers_will_be_lost(self) -> None:
+        """What is ordered next is stored, and its member reads that it is not."""
+        self.world.broken.add("accept")
 
     @rule()
     def drive(self) -> None:
