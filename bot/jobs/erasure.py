@@ -131,11 +131,6 @@ def names_in(guild_id: int, *, limit: int) -> Transaction[tuple[int, ...]]:
     return tuple(row["id"] for row in rows)
 
 
-def unname_in(guild_id: int, member_id: int) -> Transaction[None]:
-    """Replace the member's id by the pseudonym in one server's ledger."""
-    yield from unname(guild_id, member_id)
-
-
 @dataclass(frozen=True, slots=True)
 class ForgottenGuild:
     """The deleted jobs of a server, how many unfinished ones are still there, and whether ended ones are, too."""
@@ -148,7 +143,7 @@ class ForgottenGuild:
 def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     """Delete all of the server but its books and unfinished jobs, and its deletion mark once no job is left.
 
-    Call it after `unname_in` for every member of `names_in`, and again while it `goes_on`: of the jobs it deletes
+    Call it after `unname` for every member of `names_in`, and again while it `goes_on`: of the jobs it deletes
     `JOBS_AT_ONCE`, so that no transaction keeps the database for long.
     """
     some = f"id IN (SELECT id FROM jobs WHERE guild_id = $1 AND told = 1 LIMIT {JOBS_AT_ONCE})"  # noqa: S608 - a number

@@ -15,6 +15,7 @@ from bot.files.names import beside
 from bot.films import drafts
 from bot.films.transactions import note_files_gone, old_films
 from bot.jobs import erasure, leaving, queries, removals
+from bot.ledger.pseudonyms import unname
 from bot.media.rules.preview import preview_name
 from bot.runner.orphans import Orphans
 from bot.sharding import Shards
@@ -70,7 +71,7 @@ class Retention:
         for _ in range(NAMES_ROUNDS_MAX):
             names = await self.store.read(erasure.names_in(guild_id, limit=NAMES_AT_ONCE))
             for member_id in names:
-                await self.store.write(erasure.unname_in(guild_id, member_id), guild_id=guild_id)
+                await self.store.write(unname(guild_id, member_id), guild_id=guild_id)
             if not names:
                 break
         for _ in range(FORGET_ROUNDS_MAX):

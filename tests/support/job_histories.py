@@ -24,6 +24,7 @@ from bot.jobs.rule_query import who_of
 from bot.ledger import rules
 from bot.ledger.exposures import open_exposures
 from bot.ledger.model import Held
+from bot.ledger.pseudonyms import unname
 from bot.storage.transaction import Many, One, Transaction
 from tests.support.histories import AMOUNTS, ASKERS, GUILDS, MEMBERS, NUMBERS, STARTS, ZONES, History
 from tests.support.job_samples import ADDRESS, HANDLE, RESULT, a_job
@@ -455,7 +456,7 @@ class JobMachine(History):
         self.sweep()
         if erased:
             for member_id in self.run(erasure.names_in(guild_id, limit=100)):
-                self.run(erasure.unname_in(guild_id, member_id))
+                self.run(unname(guild_id, member_id))
                 self.model.forget(guild_id, member_id)
             here = [job for job in self.jobs.values() if job.guild_id == guild_id]
             if (guild_id, "server", "timezone") in self.model.rules:

@@ -11,6 +11,7 @@ from bot.jobs import erasure
 from bot.ledger import holds
 from bot.ledger.audit import verify
 from bot.ledger.model import RuleQuery, Shipped, Who
+from bot.ledger.pseudonyms import unname
 from bot.ledger.rules import clear_rule, set_rule
 from bot.storage.transaction import Store
 from tests.support.job_samples import NOW
@@ -48,7 +49,7 @@ async def _spends(store: Store, guild_id: int, zones: list[str], steps: list[tup
                 await store.write(erasure.forget_member(who.member_id, at=NOW))
             case _:
                 for member_id in await store.read(erasure.names_in(guild_id, limit=9)):
-                    await store.write(erasure.unname_in(guild_id, member_id))
+                    await store.write(unname(guild_id, member_id))
                 await store.write(erasure.forget_guild(guild_id, at=now))
         job_id = f"{guild_id}-{number}"
         try:

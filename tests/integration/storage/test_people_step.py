@@ -147,7 +147,7 @@ async def test_who_is_erased_is_named_nowhere(migrated: Store) -> None:
 async def test_a_server_that_was_left_names_nobody(migrated: Store) -> None:
     """All ids in a left server's books are found, and after the deletion none is left."""
     for person in await migrated.read(erasure.names_in(GUILD, limit=9)):
-        await migrated.write(erasure.unname_in(GUILD, person))
+        await migrated.write(unname(GUILD, person))
     await migrated.write(erasure.forget_guild(GUILD, at=NOW))
     assert await migrated.read(erasure.names_in(GUILD, limit=9)) == ()
     assert await _rows_with(migrated, ANNA) == await _rows_with(migrated, BEN) == []
