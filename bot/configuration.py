@@ -88,10 +88,13 @@ def _given(environment: Mapping[str, str], file: Path) -> tuple[dict[str, str], 
     in_file, problems = _read_file(file)
     given = {**in_file, **in_environment}
     for name in _quoted(in_environment):
-        del given[name]  # so that it is not said of it as well that it is no number
+        given.pop(name, None)  # so that it is not said of it as well that it is no number
         problems.append(
             f"The setting {name} is in quotes, and `docker run --env-file` keeps them as a part of it: remove them."
         )
+    for name in [name for name in _NAMES if not _is_text(in_environment.get(name, ""))]:
+        given.pop(name, None)  # as above
+        problems.append(f"The setting {name} is not UTF-8: write it in UTF-8, or choose a name of ASCII letters.")
     problems += _misspelt((name for name in in_environment if name.startswith(OURS)), given, "in the environment")
     problems += _misspelt(in_file, given, f"in {file}")
     return given, problems
@@ -129,6 +132,11 @@ def _read_file(file: Path) -> tuple[dict[str, str], list[str]]:
 def _line(text: str, first: int) -> int:
     """Return the line of a statement, whose text may begin with empty lines."""
     return first + len(text) - len(text.lstrip("\n"))
+
+
+def _is_text(value: str) -> bool:
+    """Return whether it can be written; Python reads a byte that is no UTF-8 as half of a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _quoted(in_environment: Mapping[str, str]) -> Iterator[str]:

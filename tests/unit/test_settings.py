@@ -126,6 +126,14 @@ def test_a_file_that_cannot_be_read_is_one_line(raw: bytes, said: str) -> None:
     assert "secret" not in told
 
 
+def test_a_value_that_is_no_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path in another encoding than UTF-8 is told at once; SQLite's name of the file would be another one."""
+    monkeypatch.setenv("WANDA_DATA_DIR", os.fsdecode(b"/srv/caf\xe9"))
+    assert refused_with() == (
+        "The setting WANDA_DATA_DIR is not UTF-8: write it in UTF-8, or choose a name of ASCII letters."
+    )
+
+
 def test_a_setting_that_is_given_twice_is_refused() -> None:
     """Two values of one setting, in whatever case, are a budget that somebody believes in and that does not apply."""
     twice = "WANDA_MEMBER_DAILY_USD=3\nOTHERS=1\nOTHERS=2\n\nwanda_member_daily_usd=30\n"
