@@ -226,4 +226,4 @@ def _refuse(verdict: _Unusable, name: str, path: Path) -> NoReturn:
 
 
 def _too_costly(name: str) -> str:
-    return f"“{name}” takes too much memory or time to read. Make it smaller and try again."
+    return f"“{name}” takes too much memory or time to read. Make it shorter or smaller and try again."
