@@ -39,11 +39,11 @@ def take_call(job_id: str, request_id: str, *, queue_url: str, now: float) -> Tr
     row = yield from locked(job_id)
     job = None if row is None else readable_job(row)
     handle = None if job is None else _handle(job, request_id, queue_url)
-    if job is None or handle is None:
+    if row is None or job is None or handle is None:
         return "unknown"
     if job.handle is not None and job.handle.request_id != request_id:
         return "other"
-    advanced = yield from apply(job, Called(handle), now=now)
+    advanced = yield from apply(job, Called(handle), row, now=now)
     if not advanced.changed:
         return "known"
     yield Notify(job_id)

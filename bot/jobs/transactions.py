@@ -9,10 +9,10 @@ from bot.jobs.effects import Effect, Expose, MoneyEffect, Release, Settle
 from bot.jobs.events import Event
 from bot.jobs.machine import step
 from bot.jobs.model import FINISHED, Job, State
-from bot.jobs.rows import body_of, job_in, update
+from bot.jobs.rows import body_of, columns_of, job_in, lock, update
 from bot.ledger import endings, holds
 from bot.ledger.model import Ending
-from bot.storage.transaction import Lock, Locked, One, Row, Transaction, nothing, together
+from bot.storage.transaction import Lock, One, Row, Transaction, nothing, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +50,17 @@ def advance_by(events: Sequence[Event], job_id: str, *, now: float) -> Transacti
         raise StorageError(f"there is no job {job_id}")
     job, done = job_in(row), list[Advanced]()
     for event in events:
-        done.append((yield from apply(job, event, now=now)))
-        job = done[-1].job
+        done.append((yield from apply(job, event, row, now=now)))
+        if done[-1].changed:
+            job = done[-1].job
+            row = columns_of(job)
     while len(done) > 1 and not done[-1].changed:
         done.pop()
     return tuple(done)
 
 
-def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:
-    """Apply `event` to a job whose row is locked, as `advance` does."""
+def apply(before: Job, event: Event, stored: Row, *, now: float) -> Transaction[Advanced]:
+    """Apply `event` to a job whose row is locked, as `advance` does; `stored` are the columns of that row."""
     after, effects = step(before, event, now=now)
     todo: list[Effect] = []
     for effect in effects:
@@ -68,7 +70,7 @@ def apply(before: Job, event: Event, *, now: float) -> Transaction[Advanced]:
             todo.append(effect)
     if after is before:
         return Advanced(after, before.state, tuple(todo), changed=False)
-    storing = together(update(after), _noted_request(before, after, now))
+    storing = together(update(after, stored), _noted_request(before, after, now))
     if after.variation is None:
         _, is_noted = yield from together(storing, notices.note(before, after, at=now))
     else:  # whether a set has ended is counted in its rows, this one included
@@ -86,8 +88,8 @@ def _noted_request(before: Job, after: Job, now: float) -> Transaction[None]:
 
 
 def locked(job_id: str) -> Transaction[Row | None]:
-    """Lock the job's row before the decision, and return its body; None without one."""
-    return (yield Locked("SELECT body FROM jobs WHERE id = $1", (job_id,)))
+    """Lock the job's row before the decision, and return it; None without one."""
+    return (yield lock(job_id))
 
 
 def advance_all(job_ids: Collection[str], event: Event, *, now: float) -> Transaction[tuple[Advanced, ...]]:

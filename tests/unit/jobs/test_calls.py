@@ -8,7 +8,7 @@ from bot.jobs import acceptance, queries, transactions
 from bot.jobs.calls import take_call, webhook_key
 from bot.jobs.events import EndShown, Event, Made, NotMade, ReplyLost, Submitted, Uploaded, VideoPosted
 from bot.jobs.model import Failure, Job
-from bot.jobs.rows import body_of
+from bot.jobs.rows import body_of, columns_of
 from bot.jobs.rule_query import who_of
 from bot.ledger.audit import totals, verify
 from bot.ledger.holds import standing
@@ -93,11 +93,10 @@ def test_the_drivers_process_is_told() -> None:
     """The transaction that stores a call notifies the other processes; one that stores nothing does not."""
     for state, told in (("queued", True), ("done", False)):
         job = a_job(state=state, handle=HANDLE)
-        body = body_of(job)
         taking, statements = take_call(JOB_ID, "r-1", queue_url=QUEUE, now=NOW), list[Any]()
         statements.append(next(taking))
         try:
-            statements.append(taking.send({"body": body}))
+            statements.append(taking.send({**columns_of(job), "body": body_of(job)}))
             while True:
                 statements.append(taking.send(None))
         except StopIteration:
