@@ -97,8 +97,10 @@ class FilmOrders:
 
     async def order(self, draft: Draft, who: Who, address: Address) -> Film:
         """Hold the price of all shots, begin the first, and keep the film in place of its draft."""
-        async with self.one_press(draft.id), self._stopped_if_refused(draft.id):
-            return await self._order(draft, who, address)
+        async with self.one_press(draft.id):
+            film, made = await self.film_of(draft, who, address)
+            async with self._stopped_if_refused(film.id):  # not before the draft is seen to be there: it may be a film
+                return await self._order(draft, film, made)
 
     async def retry(self, film_id: str, number: int, job_id: str, *, who: Who, shot: Shot | None = None) -> Film:
         """Try a missing shot again, or its edited version, with a new hold; returns the film."""
@@ -193,8 +195,7 @@ class FilmOrders:
         ]
         return replace(draft, shots=tuple(shots), soundtrack=await copied(sound))
 
-    async def _order(self, draft: Draft, who: Who, address: Address) -> Film:
-        film, made = await self.film_of(draft, who, address)
+    async def _order(self, draft: Draft, film: Film, made: Jobs) -> Film:
         new = to_make(film)
 
         def beside(accepted: tuple[Accepted, ...]) -> Transaction[None]:

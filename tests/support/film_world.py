@@ -73,7 +73,7 @@ class FilmWorld:
         self.copied: list[str] = []
         self.off: set[str] = set()  # modes
         # What does not work now: "answers" (of the database, which does its work), "accept" (the answers from that on),
-        # "cancel", "discord", "disk", "frame", "join", "pictures".
+        # "read" (nothing is), "cancel", "discord", "disk", "frame", "join", "pictures".
         self.broken: set[str] = set()
         self.message_id = 30  # of what is posted or edited
         self.effects = 0
@@ -129,6 +129,8 @@ class FilmWorld:
         self.effects += 1
         if self.effects == self.dies_at and not self.dies_after:
             raise Died
+        if what == "read" and what in self.broken:
+            raise StorageError("the database does not answer")
         done = work()
         if what == "accept" and "accept" in self.broken:
             self.broken.add("answers")

@@ -548,6 +548,18 @@ def test_a_film_whose_member_read_that_it_was_not_ordered_is_stopped(world: Film
     assert (world.film().state, world.money(), world.posts) == ("cancelled", (0, 0), [])
 
 
+def test_a_second_press_that_the_database_does_not_answer_stops_no_film(world: FilmWorld) -> None:
+    """It would have been refused, because the first one has ordered the film already."""
+    draft = world.keep(FIVE)
+    world.do(world.orders.order(draft, WHO, ADDRESS))
+    world.broken.add("read")
+    with pytest.raises(StorageError):
+        world.do(world.orders.order(draft, WHO, ADDRESS))
+    world.broken.clear()
+    world.make_all()
+    assert (world.film().state, world.money()) == ("done", (0, 5 * EACH))
+
+
 def test_a_redo_whose_member_read_that_it_was_not_ordered_leaves_the_film_as_it_was(world: FilmWorld) -> None:
     """What is ordered later of the same film goes on."""
     world.order(FIVE)
