@@ -100,7 +100,7 @@ async def test_ask_an_admin(stage: Stage, files: Path) -> None:
     await asyncio.gather(*twice, return_exceptions=True)  # the second may find the buttons gone
     request = await wait_for_message(stage, " gave ", seen_by="admin")
     await wait_for_message(stage, "you got")
-    assert "You can spend **$2.25** right now" in (await text_commands.ask(stage, "maker", "quota show")).text
+    assert "You can spend **$2.25** now" in (await text_commands.ask(stage, "maker", "quota show")).text
     answer = await press(stage, "maker", refusal["id"], "Try again")
     await card_after(stage, answer)
     assert (await latest_input(stage))["duration"] == 15

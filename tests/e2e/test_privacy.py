@@ -138,7 +138,7 @@ async def test_deleting_frees_no_allowance_and_leaves_no_copy(empty_stage: Stage
     assert not list((stage.folder / "inputs").glob(f"{mine}/*"))
     assert not list((stage.folder / "inputs").glob(f"{rerun}/*"))
     assert (stage.folder / "results" / f"{rerun}.mp4").exists()
-    assert "You can spend **$999.80** right now" in (await ask(stage, "maker", "quota show")).text  # of $1,000
+    assert "You can spend **$999.80** now" in (await ask(stage, "maker", "quota show")).text  # of $1,000
 
 
 async def test_delete_waits_for_a_running_video(empty_stage: Stage, files: Path) -> None:
