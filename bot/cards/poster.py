@@ -221,6 +221,7 @@ class Poster:
         if any(item.what == "preview" for item in content.card.media):
             shown = await self._with_previews(job, content.card, anew=True)
             content = replace(content, card=shown.card, previews=shown.previews, keep=shown.keep)
+        self._previewed.pop(job.id, None)  # most often nothing follows, and an edit that does brings them again
         route, waits = self.route(job), 0
         for _ in range(len(get_args(Route)) * self._settings.discord_tries):
             try:
