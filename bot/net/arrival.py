@@ -60,6 +60,9 @@ class Arrival(Generic[Verdict]):
         verdict = self._judge(self._part, self.size_bytes)
         if verdict is not None:
             self._file = io.FileIO(self._part)
+            if self._is_over:  # `end` may have come before there was a file to close
+                self._file.close()
+                return
             self.verdict = verdict
             self._tell()
 

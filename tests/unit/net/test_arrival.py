@@ -126,3 +126,17 @@ async def test_what_nobody_reads_may_begin_anew(part: Path) -> None:
     grow(arrival, part, 256 * KIB)
     assert (await arrival.judged(), arrival.is_broken) == ("plays", False)
     arrival.end()
+
+
+async def test_what_is_judged_after_the_end_is_not_read(part: Path) -> None:
+    """The thread of a download that was given up may still be judging; the file that it opens then is closed."""
+    arrival: Arrival[str]
+
+    def judge(_part: Path, _size_bytes: int) -> str:
+        arrival.end()
+        return "plays"
+
+    arrival = Arrival(judge)
+    arrival.begin(part, SIZE)
+    grow(arrival, part, 256 * KIB)
+    assert (await arrival.judged(), arrival.open()) == (None, None)
