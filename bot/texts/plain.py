@@ -54,6 +54,8 @@ def _is_flag_letter(char: str) -> bool:
 
 def visible(text: str) -> str:
     """Return one line without control, direction and invisible characters, and with few combining marks per letter."""
+    if text.isascii() and text.isprintable():  # nearly every text: nothing of it is one of these
+        return " ".join(text.split())
     kept: list[str] = []
     marks = 0
     for char in text:

@@ -32,3 +32,14 @@ def test_nothing_to_see(name: str) -> None:
 def test_something_to_see(name: str) -> None:
     """A letter or an emoji is something to see."""
     assert not is_blank(visible(name))
+
+
+def test_plain_letters_are_shown_alike_beside_others() -> None:
+    """Every ASCII character is kept, or becomes a space, whether or not the text has other characters too."""
+    for char in map(chr, range(128)):
+        text = f" a{char}  b"
+        assert (
+            visible(text)
+            == visible(f"{text}é").removesuffix("é")
+            == ("a b" if char < "!" or char > "~" else f"a{char} b")
+        )
