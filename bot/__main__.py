@@ -25,13 +25,22 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        if error.errno not in {errno.EPIPE, errno.ENOSPC}:
+        if error.errno not in {errno.EPIPE, errno.ENOSPC} or not _is_output_stuck():
             raise
         # What is left of the output would fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if error.errno == errno.ENOSPC:
             print(f"The output could not be written: {error.strerror}.", file=sys.stderr)
         return 1
+
+
+def _is_output_stuck() -> bool:
+    """Return whether it was the output that failed: then the end of a line cannot be written either."""
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
 
 
 def _write_what_can_be_written() -> None:

@@ -82,3 +82,20 @@ def test_no_time_to_look_again(seconds: str) -> None:
     done = run("watch", f"--every={seconds}")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith(f"{seconds} is no number of seconds between 0.05 and 86400".encode())
+
+
+@pytest.mark.parametrize("name", ["EPIPE", "ENOSPC"])
+def test_trouble_of_something_else_keeps_its_traceback(name: str) -> None:
+    """A connection that breaks, or another disk that is full, is not taken for the output."""
+    script = (
+        "import errno, bot.__main__ as program\n"
+        f"def fail(): raise OSError(errno.{name}, 'of something else')\n"
+        "program._run = fail\n"
+        "program.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment(), cwd=ROOT.anchor, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert b"of something else" in done.stderr
+    assert b"Traceback" in done.stderr
