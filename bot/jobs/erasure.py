@@ -117,10 +117,10 @@ def _lock_servers(member_id: int, guild_ids: Collection[int]) -> Transaction[Non
     All of them in one order, before anything of that is changed: a server that is locked afterwards can be one whose
     data is being deleted, which waits for what was changed.
     """
+    # Whoever holds it may lock every server, in any order, and so one where the member adds to a video meanwhile.
+    yield from tables.lock_all()
     others: list[Row] = yield Many(_SERVERS_BESIDE, (member_id,))
     every = sorted({*guild_ids, *(row["guild_id"] for row in others)})
-    if len(every) > 1:
-        yield from tables.lock_all()  # whoever holds it may lock every server, in any order
     for guild_id in every:
         yield from tables.lock(guild_id)
 
@@ -146,8 +146,7 @@ def forget_guild(guild_id: int, *, at: float) -> Transaction[ForgottenGuild]:
     Call it after `unname` for every member of `names_in`, and again while it `goes_on`: of the jobs it deletes
     `JOBS_AT_ONCE`, so that no transaction keeps the database for long.
     """
-    some = f"id IN (SELECT id FROM jobs WHERE guild_id = $1 AND told = 1 LIMIT {JOBS_AT_ONCE})"  # noqa: S608 - a number
-    job_ids = yield from _delete_jobs(some, guild_id)
+    job_ids = yield from _delete_some_jobs(guild_id)
     yield from tables.lock(guild_id)
     film_ids = yield from _delete_films("guild_id = $1", guild_id)
     yield from reservations.release_in(guild_id, at=at)
@@ -208,14 +207,32 @@ def note_copies_removed(job_id: str) -> Transaction[None]:
     yield One("DELETE FROM borrowings WHERE job_id = $1", (job_id,))
 
 
-def _delete_jobs(whose: str, identity: int) -> Transaction[tuple[str, ...]]:
-    rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", (identity,))  # noqa: S608 - the condition is this module's own
+def _delete_some_jobs(guild_id: int) -> Transaction[tuple[str, ...]]:
+    """Delete `JOBS_AT_ONCE` ended jobs of the server, locked in the order in which a member's erasure locks them."""
+    rows: list[Row] = yield Many(
+        f"SELECT id FROM jobs WHERE guild_id = $1 AND told = 1 LIMIT {JOBS_AT_ONCE}",  # noqa: S608 - a number
+        (guild_id,),
+    )
+    if not rows:
+        return ()
+    job_ids = tuple(row["id"] for row in rows)
+    some = f"id IN ({_places(job_ids)})"
+    yield Lock(f"SELECT id FROM jobs WHERE {some} ORDER BY id FOR UPDATE", job_ids)  # noqa: S608 - as `_places`
+    return (yield from _delete_jobs(some, *job_ids))
+
+
+def _delete_jobs(whose: str, *identity: int | str) -> Transaction[tuple[str, ...]]:
+    rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", identity)  # noqa: S608 - the condition is this module's own
     job_ids = tuple(row["id"] for row in rows)
     for some in chunks(job_ids, _IDS_AT_ONCE):
-        named = ", ".join(f"${number}" for number in range(1, len(some) + 1))
-        yield One(f"DELETE FROM borrowings WHERE job_id IN ({named})", some)  # noqa: S608 - only the numbers of parameters are put in
+        yield One(f"DELETE FROM borrowings WHERE job_id IN ({_places(some)})", some)  # noqa: S608 - as `_places`
     yield from note_removals(job_ids)
     return job_ids
+
+
+def _places(values: Sequence[str]) -> str:
+    """Return the numbers of as many parameters."""
+    return ", ".join(f"${number}" for number in range(1, len(values) + 1))
 
 
 def _delete_films(whose: str, identity: int) -> Transaction[tuple[str, ...]]:

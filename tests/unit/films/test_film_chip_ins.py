@@ -340,6 +340,28 @@ def test_an_erasure_locks_every_server_before_it_changes_anything_there(world: F
     assert taken == ["all", "guild:1", "guild:7"]
 
 
+def test_an_erasure_in_one_server_may_come_to_lock_another(world: FilmWorld) -> None:
+    """Where the member adds to a video meanwhile: what comes before every server's lock is taken whatever is known."""
+    start(world)
+    ran: list[Statement] = []
+    world.store.run(recorded(erasure.forget_member(2, at=world.now), ran))
+    taken = [one.args[0] for one in ran if isinstance(one, Lock) and "VALUES ($1, 1)" in one.sql]
+    assert taken[:2] == ["all", "guild:1"]
+
+
+def test_a_left_servers_jobs_are_locked_as_a_members() -> None:
+    """The deletion of a server's data and a member's erasure take the rows of jobs in one order."""
+    world = FilmWorld(shipped=SHIPPED)  # whose books are not checked against its films, which are deleted
+    pay(world)
+    world.make_all()
+    ran: list[Statement] = []
+    world.store.run(recorded(erasure.forget_guild(1, at=world.now), ran))
+    sqls = [getattr(one, "sql", "") for one in ran]
+    deleted = next(n for n, sql in enumerate(sqls) if sql.startswith("DELETE FROM jobs"))
+    assert any(isinstance(one, Lock) and "FROM jobs" in one.sql and "ORDER BY id" in one.sql for one in ran[:deleted])
+    world.store.connection.close()
+
+
 def recorded(transaction: Transaction[T], ran: list[Statement]) -> Transaction[T]:
     """Run a transaction, and note its statements."""
     answer: Any = None
