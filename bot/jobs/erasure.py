@@ -216,9 +216,8 @@ def _delete_some_jobs(guild_id: int) -> Transaction[tuple[str, ...]]:
     if not rows:
         return ()
     job_ids = tuple(row["id"] for row in rows)
-    some = f"id IN ({_places(job_ids)})"
-    yield Lock(f"SELECT id FROM jobs WHERE {some} ORDER BY id FOR UPDATE", job_ids)  # noqa: S608 - as `_places`
-    return (yield from _delete_jobs(some, *job_ids))
+    yield Lock(f"SELECT id FROM jobs WHERE id IN ({_places(job_ids)}) ORDER BY id FOR UPDATE", job_ids)  # noqa: S608 - as `_places`
+    return (yield from _delete_jobs(f"id IN ({_places(job_ids)})", *job_ids))
 
 
 def _delete_jobs(whose: str, *identity: int | str) -> Transaction[tuple[str, ...]]:

@@ -236,7 +236,7 @@ async def test_members(stage: Stage) -> None:
     shown = await admin(stage, "budget show", member="guest")
     assert "@guest's allowance today**: $9.50 of $9.50 left" in shown.text
     assert "-# by their own allowance, with a raise of $2.00" in shown.text
-    assert "**A grant**: $3.00 of $3.00 left, until … · won it" in shown.text
+    assert "**A grant**: $3.00 of $3.00 left, ends … · won it" in shown.text
     assert "start fresh now" in (await admin(stage, "member reset", member="guest")).text
 
     blocked = await admin(stage, "member block", member="guest", reason="spam")

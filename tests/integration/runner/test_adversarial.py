@@ -153,8 +153,8 @@ async def test_jobs_wait_for_the_account_beside_each_other(rig: RunnerRig) -> No
     """A job that waits for the locked account occupies no slot that other jobs need."""
     await rig.fault(at="upload", locked=True, times=1000)
     runner = another(rig, submits_at_once=1, account_pause_s=60, account_patience_s=600)
-    for job_id in (A, B):
-        await runner.accept(await rig.order(job_id))
+    orders = [await rig.order(job_id) for job_id in (A, B)]
+    await asyncio.gather(*map(runner.accept, orders))  # the second is refused once the first has found the lock
     for job_id in (A, B):
         await stepped(rig.cards, job_id, "account locked")
 
