@@ -20,13 +20,14 @@ Stage = Any  # tests/integration/cards/conftest.py: test folders are not package
 @asynccontextmanager
 async def arriving(stage: Stage, job: Job) -> AsyncGenerator[asyncio.Task[LinkReason | None]]:
     """Yield the download of which half has come; the test says how the other half ends."""
-    stage.fake.second_half = asyncio.get_running_loop().create_future()
+    half = stage.fake.second_half = asyncio.get_running_loop().create_future()
     fetching = asyncio.create_task(stage.cards.fetch(job))
     try:
         async with asyncio.timeout(WITHIN_S):
             await stage.fake.half_sent.wait()
             yield fetching
     finally:
+        half.cancel()  # the server waits for its answers when it is stopped
         fetching.cancel()
         await asyncio.gather(fetching, return_exceptions=True)
 
