@@ -105,8 +105,8 @@ def _moved(raw: Path, path: Path) -> Fetched:
 
 def _moved_if_it_surely_plays(raw: Path, path: Path, arrival: Arrival[str], _size_bytes: int) -> Fetched | None:
     """Give a file that is plainly a video its name."""
-    was_whole = arrival.verdict is not None and not arrival.is_broken
-    return _moved(raw, path) if was_whole or surely_plays(raw) else None
+    is_judged = arrival.verdict is not None and not arrival.is_broken
+    return _moved(raw, path) if is_judged or surely_plays(raw) else None
 
 
 def _ending_if_it_surely_plays(part: Path, size_bytes: int) -> str | None:

@@ -12,6 +12,7 @@ Verdict = TypeVar("Verdict")
 Judge = Callable[[Path, int], Verdict | None]
 _JUDGED_FROM_BYTES = 256 * 1024
 _JUDGED_UP_TO_BYTES = 4 * 1024 * 1024
+PIECE_WITHIN_S = 10.0  # a slower download is waited for without a reader, who may hold a place that others need
 _BROKE_OFF = "the file broke off while it arrived"
 
 
@@ -57,14 +58,19 @@ class Arrival(Generic[Verdict]):
             self._tell()
 
     def _judge_now(self) -> None:
-        verdict = self._judge(self._part, self.size_bytes)
-        if verdict is not None:
-            self._file = io.FileIO(self._part)
-            if self._is_over:  # `end` may have come before there was a file to close
-                self._file.close()
-                return
-            self.verdict = verdict
-            self._tell()
+        try:
+            verdict = self._judge(self._part, self.size_bytes)
+            file = None if verdict is None else io.FileIO(self._part)
+        except OSError:  # too many files are open; the download itself goes on
+            return
+        if file is None:
+            return
+        self._file = file
+        if self._is_over:  # `end` may have come before there was a file to close
+            file.close()
+            return
+        self.verdict = verdict
+        self._tell()
 
     def break_off(self, part: Path) -> None:
         """The download to `part` failed."""
@@ -103,8 +109,12 @@ class Arrival(Generic[Verdict]):
         """Return once so many bytes are on disk.
 
         Raises:
-            OSError: the download broke off before.
+            OSError: the download broke off before, or the next bytes took longer than `PIECE_WITHIN_S`.
         """
+        async with asyncio.timeout(PIECE_WITHIN_S):  # TimeoutError is an OSError
+            await self._reached(size)
+
+    async def _reached(self, size: int) -> None:
         while self._here < size:
             self._wanted = size
             if self.is_broken or self._is_over:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.net import arrival as arrival_module
 from bot.net.arrival import Arrival
 
 KIB = 1024
@@ -140,3 +141,28 @@ async def test_what_is_judged_after_the_end_is_not_read(part: Path) -> None:
     arrival.begin(part, SIZE)
     grow(arrival, part, 256 * KIB)
     assert (await arrival.judged(), arrival.open()) == (None, None)
+
+
+async def test_a_slow_download_lets_its_reader_go(part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads may hold a place that others need, so the next bytes are waited for only so long."""
+    monkeypatch.setattr(arrival_module, "PIECE_WITHIN_S", 0.01)
+    arrival = Arrival(Judge(part))
+    arrival.begin(part, SIZE)
+    grow(arrival, part, 256 * KIB)
+    with pytest.raises(TimeoutError):
+        await arrival.reach(SIZE)
+    assert not arrival.is_broken
+    arrival.end()
+
+
+async def test_a_file_that_cannot_be_judged_is_downloaded_all_the_same(part: Path) -> None:
+    """The judge may fail to open it, as when too many files are open; then it is read once it is whole."""
+
+    def unable(part: Path, size_bytes: int) -> str | None:
+        raise OSError(24, "Too many open files")
+
+    arrival = Arrival(unable)
+    arrival.begin(part, SIZE)
+    grow(arrival, part, 256 * KIB, SIZE)
+    arrival.end()
+    assert await arrival.judged() is None
