@@ -13,7 +13,7 @@ from bot.fal.wire.platform import BillingEvent
 from bot.jobs.model import Job
 from bot.sharding import EVERY_SHARD, Shards
 from bot.storage import program
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Many, One, Row, Transaction, parameters
 
 # Names in the table `program`; Unix seconds.
 READ_UNTIL, READ_SINCE, UNREADABLE_UNTIL = "bill read until", "bill read since", "bill unreadable until"
@@ -178,8 +178,7 @@ def silence_counts() -> Transaction[tuple[float, float] | None]:
 
 def are_known(request_ids: Collection[str]) -> Transaction[frozenset[str]]:
     """Return those of these requests, at most some hundred and at least one, that a job is known for."""
-    named = ", ".join(f"${number}" for number in range(1, len(request_ids) + 1))
-    sql = f"SELECT request_id FROM fal_requests WHERE request_id IN ({named})"  # noqa: S608 - only the numbers of parameters are put in
+    sql = f"SELECT request_id FROM fal_requests WHERE request_id IN ({parameters(request_ids)})"  # noqa: S608 - only the numbers of parameters are put in
     rows: list[Row] = yield Many(sql, tuple(request_ids))
     return frozenset(row["request_id"] for row in rows)
 

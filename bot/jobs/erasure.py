@@ -22,7 +22,7 @@ from bot.jobs.rows import body_of, readable_job, readable_jobs
 from bot.ledger import asks, money_requests, reservations, scopes, tables, timezones
 from bot.ledger.pseudonyms import guilds_with, unname
 from bot.sharding import EVERY_SHARD, Shards
-from bot.storage.transaction import Lock, Many, One, Row, Transaction
+from bot.storage.transaction import Lock, Many, One, Row, Transaction, parameters
 from bot.units import counted
 
 JOBS_AT_ONCE = 500  # of a server that are deleted in one transaction
@@ -216,22 +216,17 @@ def _delete_some_jobs(guild_id: int) -> Transaction[tuple[str, ...]]:
     if not rows:
         return ()
     job_ids = tuple(row["id"] for row in rows)
-    yield Lock(f"SELECT id FROM jobs WHERE id IN ({_places(job_ids)}) ORDER BY id FOR UPDATE", job_ids)  # noqa: S608 - as `_places`
-    return (yield from _delete_jobs(f"id IN ({_places(job_ids)})", *job_ids))
+    yield Lock(f"SELECT id FROM jobs WHERE id IN ({parameters(job_ids)}) ORDER BY id FOR UPDATE", job_ids)  # noqa: S608 - only the numbers of parameters are put in
+    return (yield from _delete_jobs(f"id IN ({parameters(job_ids)})", *job_ids))
 
 
 def _delete_jobs(whose: str, *identity: int | str) -> Transaction[tuple[str, ...]]:
     rows: list[Row] = yield Many(f"DELETE FROM jobs WHERE {whose} AND told = 1 RETURNING id", identity)  # noqa: S608 - the condition is this module's own
     job_ids = tuple(row["id"] for row in rows)
     for some in chunks(job_ids, _IDS_AT_ONCE):
-        yield One(f"DELETE FROM borrowings WHERE job_id IN ({_places(some)})", some)  # noqa: S608 - as `_places`
+        yield One(f"DELETE FROM borrowings WHERE job_id IN ({parameters(some)})", some)  # noqa: S608 - only the numbers of parameters are put in
     yield from note_removals(job_ids)
     return job_ids
-
-
-def _places(values: Sequence[str]) -> str:
-    """Return the numbers of as many parameters."""
-    return ", ".join(f"${number}" for number in range(1, len(values) + 1))
 
 
 def _delete_films(whose: str, identity: int) -> Transaction[tuple[str, ...]]:

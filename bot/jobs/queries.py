@@ -8,7 +8,7 @@ from bot.jobs.places import FileBounds
 from bot.jobs.rows import job_in, readable_job, readable_jobs
 from bot.jobs.short_id import id_patterns
 from bot.sharding import EVERY_SHARD, Shards
-from bot.storage.transaction import Many, One, Row, Transaction
+from bot.storage.transaction import Many, One, Row, Transaction, parameters
 
 CHILDREN_MAX = 5  # that a card links to
 TYPICAL_SAMPLE = 20  # past jobs that an estimate is the median of
@@ -59,7 +59,7 @@ def typical_seconds(similar: str) -> Transaction[float | None]:
 
 def known_ids(job_ids: Collection[str]) -> Transaction[frozenset[str]]:
     """Return those of these ids, at most some hundred and at least one, that are jobs, or what becomes some."""
-    named = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
+    named = parameters(job_ids)
     tables_of_ids = ("jobs", "films", "film_drafts", "chip_ins")
     of_each = (f"SELECT id FROM {table} WHERE id IN ({named})" for table in tables_of_ids)  # noqa: S608 - only the numbers of parameters are put in
     rows: list[Row] = yield Many(" UNION ".join(of_each), tuple(job_ids))
@@ -86,7 +86,7 @@ def jobs_by_id(job_ids: Sequence[str]) -> Transaction[dict[str, Job]]:
     """Return those of these jobs that are there and can be read, by id; at most some hundred ids."""
     if not job_ids:
         return {}
-    named = ", ".join(f"${number}" for number in range(1, len(job_ids) + 1))
+    named = parameters(job_ids)
     rows: list[Row] = yield Many(f"SELECT body FROM jobs WHERE id IN ({named})", tuple(job_ids))  # noqa: S608 - only the numbers of parameters are put in
     return {job.id: job for job in readable_jobs(rows)}
 
@@ -143,9 +143,8 @@ def member_jobs(
         args.append(mode)
         where.append(f"mode = ${len(args)}")
     if states:
-        named = [f"${len(args) + number}" for number in range(1, len(states) + 1)]
+        where.append(f"state IN ({parameters(states, first=len(args) + 1)})")
         args.extend(states)
-        where.append(f"state IN ({', '.join(named)})")
     if before is not None:
         args.extend(before)
         where.append(f"(created_at, id) < (${len(args) - 1}, ${len(args)})")

@@ -9,7 +9,7 @@ from bot.chunks import chunks
 from bot.ledger import scopes
 from bot.ledger.grants import in_order_of_use
 from bot.ledger.model import Grant, RuleQuery, Who, Window
-from bot.storage.transaction import Many, Row, Transaction
+from bot.storage.transaction import Many, Row, Transaction, parameters
 
 ROWS_EACH = 10  # read draws for each job that may be replayed; most jobs have three, and one more for each role
 NAMES_MAX = 64  # scopes or members in one statement
@@ -117,7 +117,7 @@ def opening_of(windows: Collection[tuple[str, float]], *, before: float) -> Tran
     found: dict[tuple[str, float], int] = {}
     for starts_at, names in by_start.items():
         for some in chunks(names, NAMES_MAX):
-            for row in (yield Many(_BEFORE.format(names=_places(3, len(some))), (starts_at, before, *some))):
+            for row in (yield Many(_BEFORE.format(names=parameters(some, first=3)), (starts_at, before, *some))):
                 found[row["scope"], starts_at] = row["used"]
     return found
 
@@ -126,7 +126,7 @@ def grants_to(guild_id: int, member_ids: Collection[int]) -> Transaction[Mapping
     """Return every grant to these members, each member's in the order in which they are used."""
     found: dict[int, list[Grant]] = defaultdict(list)
     for some in chunks(sorted(member_ids), NAMES_MAX):
-        rows: list[Row] = yield Many(_GRANTS.format(names=_places(2, len(some))), (guild_id, *some))
+        rows: list[Row] = yield Many(_GRANTS.format(names=parameters(some, first=2)), (guild_id, *some))
         for row in rows:
             grant: dict[str, Any] = dict(row)
             found[row["member_id"]].append(Grant(**grant))
@@ -137,7 +137,3 @@ def kept_windows(guild_id: int) -> Transaction[tuple[Window, ...]]:
     """Return the windows that began in the server's timezone of before."""
     rows: list[Row] = yield Many(_KEPT, (guild_id,))
     return tuple(Window(row["kind"], row["starts_at"], row["ends_at"]) for row in rows)
-
-
-def _places(first: int, count: int) -> str:
-    return ", ".join(f"${first + number}" for number in range(count))

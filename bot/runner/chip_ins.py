@@ -138,6 +138,11 @@ class ChipIns:
             undoing = chip_in_endings.undo(one.chip_in_id, one.share_id, is_first=one.is_first, now=self._clock())
             if await self._store.write(undoing, guild_id=one.guild_id):
                 log.warning("a share of chip-in %s, whose member was refused, is given back", one.chip_in_id)
+                self._allow(one)
+
+    def _allow(self, share: _Refused) -> None:
+        with suppress(ValueError):
+            self._refused.remove(share)
 
     async def _look_at(self, due: Due) -> None:
         try:
@@ -178,8 +183,7 @@ class ChipIns:
                 raise
             added = found  # it was committed although the answer to that was lost
             self._runner.heard(share.chip_in_id)
-        with suppress(ValueError):  # an earlier try of the same order may have been refused
-            self._refused.remove(share)
+        self._allow(share)  # an earlier try of the same order may have been refused
         if added.has_warnings:
             self._runner.warned.set()
         self.changed.set()

@@ -5,7 +5,7 @@ It does no I/O, so tests need no database, and the same SQL runs on SQLite and P
 0 or 1, JSON is TEXT.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence, Sized
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, overload
 
@@ -115,6 +115,11 @@ PLAIN = (One, Many)  # in this form isinstance takes a third of the time
 Transaction: TypeAlias = Generator[Statement, Any, T]
 # Its number, and what it waits for; a statement that stands for itself has no transaction.
 _Step: TypeAlias = tuple[int, Transaction[Any] | None, Statement]
+
+
+def parameters(values: Sized, *, first: int = 1) -> str:
+    """Return the parameters of a statement that stand for these values, such as "$1, $2, $3"."""
+    return ", ".join(f"${number}" for number in range(first, first + len(values)))
 
 
 def many(sql: str, args: Sequence[Any] = ()) -> Transaction[list[Row]]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -18,13 +19,16 @@ def environment(**settings: str) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **settings}
 
 
-def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a command with its output in pipes."""
+def run(
+    *arguments: str, output: int | IO[bytes] = subprocess.PIPE, **settings: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command with its output in pipes, or with its standard output elsewhere."""
     return subprocess.run(
         [*COMMAND, *arguments],
         env=environment(**settings),
         cwd=ROOT.anchor,
-        capture_output=True,
+        stdout=output,
+        stderr=subprocess.PIPE,
         check=False,
         timeout=60,
     )
@@ -47,15 +51,7 @@ def test_a_pipe_that_is_closed(arguments: tuple[str, ...]) -> None:
     """`| head` ends a command without a word, however much it had to say."""
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(),
-        cwd=ROOT.anchor,
-        stdout=writing,
-        stderr=subprocess.PIPE,
-        check=False,
-        timeout=60,
-    )
+    done = run(*arguments, output=writing)
     os.close(writing)
     assert (done.returncode, done.stderr) == (1, b"")
 
@@ -64,15 +60,7 @@ def test_a_pipe_that_is_closed(arguments: tuple[str, ...]) -> None:
 def test_a_disk_that_is_full() -> None:
     """A command whose output is not written whole says so in a line and does not count as done."""
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [*COMMAND, *PRICE],
-            env=environment(),
-            cwd=ROOT.anchor,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=60,
-        )
+        done = run(*PRICE, output=full)
     assert (done.returncode, done.stderr) == (1, b"The output could not be written: No space left on device.\n")
 
 
